@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// References and types of frames: the security boundary of a PV domain's memory.
+//
+// Invariants (checked by PageTypes::check and by the tests after every step):
+//  T1  A frame has one type while its type count is above zero; the type changes only at count zero.
+//  T2  A page table with a type count is wholly validated: each present entry holds a general reference on what it maps, and a type
+//      reference of the next lower level (levels 2..4), or of `writable` (level 1, when the entry is writable).
+//  T3  A half-done table (interrupted validation or devalidation) has type count zero, `progress` n > 0, and holds one general reference
+//      on itself: exactly its first n entries hold their references. Nobody else counts it; it can be resumed or rolled back by anyone.
+//  T4  type count <= general count; a frame is freed when its general count reaches zero.
+//  T5  Before a frame is used under a new type, or by a new owner, no pcpu holds a translation from its former use (ports/tlb.hpp).
+#pragma once
+
+#include "hypervisor/base/result.hpp"
+#include "hypervisor/base/strong.hpp"
+#include "hypervisor/core/mm/page_type.hpp"
+#include "hypervisor/core/system.hpp"
+
+namespace hospes {
+
+class Domain;
+
+class PageTypes {
+public:
+    explicit PageTypes(System& system) : system_{system} {}
+
+    // A general reference: the frame stays allocated and keeps its owner. Errno::invalid: not RAM or not owned by `owner`;
+    // Errno::busy: too many references.
+    Status get_page(Mfn mfn, DomId owner);
+    // A further general reference for one who already holds one.
+    void get_another(Mfn mfn);
+    // Drops a general reference; the last one frees the frame.
+    void put_page(Mfn mfn);
+
+    // A type reference, for a holder of a general reference. May validate a page table, which may take long:
+    // Errno::restart asks to come back (progress is kept); Errno::busy: has another type; other errors: an entry breaks a rule.
+    Status get_type(Mfn mfn, PageType type);
+    // A further type reference for one who holds a type reference already.
+    Status get_another_type(Mfn mfn);
+    // Drops a type reference. The last one starts devalidation; what cannot be finished now waits for settle().
+    void put_type(Mfn mfn);
+
+    Status get_page_and_type(Mfn mfn, DomId owner, PageType type);
+    void put_page_and_type(Mfn mfn);
+
+    // Finishes interrupted devalidations of a domain's tables. Errno::restart: more to do. Every memory hypercall starts with it.
+    Status settle(Domain& domain);
+
+    // The pinned flag holds one general and one type reference. Errno::invalid: pinned already / not pinned.
+    Status pin(Mfn mfn, Domain& owner, PageType type);
+    Status unpin(Mfn mfn, Domain& owner);
+
+    DomId owner(Mfn mfn) const;
+    PageType type(Mfn mfn) const;  // none when the type count is zero
+
+private:
+    Status start_type(Mfn mfn, PageType type);
+    Status validate(Mfn mfn, PageType type);
+    bool devalidate(Mfn mfn, PageType type, unsigned entries);
+    Status roll_back(Mfn mfn);
+    void enlist_unsettled(Mfn mfn);
+
+    System& system_;
+};
+
+// A held general + type reference; dropped on destruction unless released into a longer-lived holder.
+class [[nodiscard]] TypedPage {
+public:
+    static Result<TypedPage> get(PageTypes& types, Mfn mfn, DomId owner, PageType type) {
+        HV_TRY(types.get_page_and_type(mfn, owner, type));
+        return TypedPage{types, mfn};
+    }
+    TypedPage(TypedPage&& other) noexcept : types_{other.types_}, mfn_{other.mfn_} { other.types_ = nullptr; }
+    TypedPage(TypedPage const&) = delete;
+    TypedPage& operator=(TypedPage const&) = delete;
+    TypedPage& operator=(TypedPage&&) = delete;
+    ~TypedPage() {
+        if (types_ != nullptr) types_->put_page_and_type(mfn_);
+    }
+
+    Mfn mfn() const { return mfn_; }
+    // Hands the references over to the caller, who puts them later.
+    Mfn release() {
+        types_ = nullptr;
+        return mfn_;
+    }
+
+private:
+    TypedPage(PageTypes& types, Mfn mfn) : types_{&types}, mfn_{mfn} {}
+
+    PageTypes* types_;
+    Mfn mfn_;
+};
+
+}  // namespace hospes

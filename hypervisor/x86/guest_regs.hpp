@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registers of an interrupted guest, in the order the entry code pushes them (machine/entry.S knows the offsets).
+#pragma once
+
+#include "hypervisor/base/types.hpp"
+
+#include <cstddef>
+
+namespace hospes {
+
+struct GuestRegs {
+    u64 r15, r14, r13, r12, rbp, rbx;
+    u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    u32 error_code;
+    u32 vector;
+    u64 rip, cs, rflags, rsp, ss;
+};
+static_assert(sizeof(GuestRegs) == 21 * 8);
+static_assert(offsetof(GuestRegs, error_code) == 15 * 8);
+static_assert(offsetof(GuestRegs, rip) == 16 * 8);
+
+inline constexpr u64 kRflagsFixed = 1u << 1;
+inline constexpr u64 kRflagsTf = 1u << 8;
+inline constexpr u64 kRflagsIf = 1u << 9;
+inline constexpr u64 kRflagsDf = 1u << 10;
+inline constexpr u64 kRflagsIopl = 3u << 12;
+inline constexpr u64 kRflagsNt = 1u << 14;
+inline constexpr u64 kRflagsRf = 1u << 16;
+inline constexpr u64 kRflagsVm = 1u << 17;
+inline constexpr u64 kRflagsAc = 1u << 18;
+
+// Selectors of the flat descriptors the core keeps in its reserved part of every guest's GDT (xen/arch-x86/xen-x86_64.h).
+inline constexpr u16 kGuestCs32 = 0xe023;
+inline constexpr u16 kGuestSs = 0xe02b;
+inline constexpr u16 kGuestCs64 = 0xe033;
+
+}  // namespace hospes
