@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread, one loop (libuv). Whoever registers for something gets an object back, and the registration lives as long as
+// that object. Destroying it is safe at any time, inside its own callback and inside another one of the same turn included:
+// after the destructor the callback is not called any more.
+#pragma once
+
+#include "dom0-tools/base/result.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+struct uv_loop_s;
+
+namespace hospes {
+
+// What a descriptor is watched for, or what was found.
+struct FdEvents {
+    bool readable = false;
+    bool writable = false;
+    bool failed = false;  // only found: an error condition on the descriptor; the watch is stopped
+};
+
+namespace detail {
+struct FdSource;
+struct TimerSource;
+struct SignalSource;
+// Closing a libuv handle takes until the next turn: the source frees itself then, its callback is forgotten at once.
+struct SourceCloser {
+    void operator()(FdSource* source) const;
+    void operator()(TimerSource* source) const;
+    void operator()(SignalSource* source) const;
+};
+}  // namespace detail
+
+// Watches one descriptor, level-triggered. The descriptor must outlive the watch; a descriptor has at most one watch.
+class FdWatch {
+public:
+    FdWatch() = default;
+    // Changes what is watched for; with nothing set, the watch sleeps.
+    Status set_events(FdEvents wanted);
+    void reset() { source_.reset(); }
+    explicit operator bool() const { return source_ != nullptr; }
+
+private:
+    friend class EventLoop;
+    std::unique_ptr<detail::FdSource, detail::SourceCloser> source_;
+};
+
+// A timer, one-shot or periodic. It can be re-armed from its own callback.
+class Timer {
+public:
+    Timer() = default;
+    void start(std::chrono::milliseconds delay, std::chrono::milliseconds period = {});
+    void stop();
+    bool is_armed() const;
+    void reset() { source_.reset(); }
+    explicit operator bool() const { return source_ != nullptr; }
+
+private:
+    friend class EventLoop;
+    std::unique_ptr<detail::TimerSource, detail::SourceCloser> source_;
+};
+
+class SignalWatch {
+public:
+    SignalWatch() = default;
+    void reset() { source_.reset(); }
+    explicit operator bool() const { return source_ != nullptr; }
+
+private:
+    friend class EventLoop;
+    std::unique_ptr<detail::SignalSource, detail::SourceCloser> source_;
+};
+
+class EventLoop {
+public:
+    EventLoop();  // aborts the program if the kernel has no epoll descriptor for it: nothing can run without a loop
+    EventLoop(EventLoop const&) = delete;
+    EventLoop& operator=(EventLoop const&) = delete;
+    ~EventLoop();
+
+    // EINVAL for nothing to watch, EPERM for a descriptor that cannot be polled (a regular file).
+    Result<FdWatch> watch_fd(int fd, FdEvents wanted, std::function<void(FdEvents)> callback);
+
+    // A timer that is not armed yet: call start().
+    Timer make_timer(std::function<void()> callback);
+
+    // A one-shot timer, armed. With a delay of zero: a deferred call, made in the next turn of the loop.
+    Timer call_after(std::chrono::milliseconds delay, std::function<void()> callback);
+    Timer defer(std::function<void()> callback) { return call_after({}, std::move(callback)); }
+
+    Result<SignalWatch> watch_signal(int signal_number, std::function<void()> callback);
+
+    // Turns until stop(), or until nothing is registered any more.
+    void run();
+    // One turn: waits for at least one event unless `wait` is false.
+    void run_once(bool wait = true);
+    void stop();
+
+private:
+    std::unique_ptr<uv_loop_s> loop_;
+};
+
+}  // namespace hospes

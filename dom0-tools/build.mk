@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# The control domain's programs. One program is one line: $(call dom0_program,NAME,SOURCES,EXTRA LIBRARIES).
+# One test program is one line too: $(call dom0_test,NAME,SOURCES,EXTRA LIBRARIES); it is built with the sanitizers.
+# Other folders (xenstore, dom0-tools/control.mk) use the same two lines.
+
+DOM0_CXXFLAGS := -std=c++23 -O2 -g $(WARN) -I. -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -MMD -MP
+DOM0_LIBS     := -lspdlog -lfmt -luv
+# (The sanitizers make GCC 12 see uninitialized variables in the standard library.)
+DOM0_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -Wno-maybe-uninitialized
+
+# Objects lie below out/obj/dom0 and out/obj/dom0-test, by the path of their source.
+dom0_objects      = $(patsubst %.cpp,$(OUT)/obj/dom0/%.o,$(1))
+dom0_test_objects = $(patsubst %.cpp,$(OUT)/obj/dom0-test/%.o,$(1))
+
+$(OUT)/obj/dom0/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(DOM0_CXXFLAGS) -c $< -o $@
+
+$(OUT)/obj/dom0-test/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(DOM0_CXXFLAGS) $(DOM0_SANITIZE) -c $< -o $@
+
+# Catch2's own code is slow to compile and not what is tested.
+$(OUT)/obj/dom0-test/tests/unit/dom0-tools/main.o: DOM0_SANITIZE := -O0
+
+define dom0_program_rules
+ALL_TARGETS += $(OUT)/dom0/bin/$(1)
+$(OUT)/dom0/bin/$(1): $(call dom0_objects,$(2))
+	@mkdir -p $$(@D)
+	$$(CXX) $$^ -o $$@ $(3) $$(DOM0_LIBS)
+-include $(patsubst %.o,%.d,$(call dom0_objects,$(2)))
+endef
+dom0_program = $(eval $(call dom0_program_rules,$(strip $(1)),$(2),$(3)))
+
+define dom0_test_rules
+HOST_TESTS += $(OUT)/tests/$(1)
+$(OUT)/tests/$(1): $(call dom0_test_objects,$(2) tests/unit/dom0-tools/main.cpp)
+	@mkdir -p $$(@D)
+	$$(CXX) $$(DOM0_SANITIZE) $$^ -o $$@ $(3) $$(DOM0_LIBS)
+-include $(patsubst %.o,%.d,$(call dom0_test_objects,$(2)))
+endef
+dom0_test = $(eval $(call dom0_test_rules,$(strip $(1)),$(2),$(3)))
+
+# What nearly every program of the control domain is made from.
+DOM0_BASE  := $(addprefix dom0-tools/base/,error.cpp unique_fd.cpp event_loop.cpp log.cpp)
+DOM0_PORTS := $(addprefix dom0-tools/ports/,event_channel.cpp event_channel_linux.cpp grant_linux.cpp)
+
+$(call dom0_test,dom0_base_test,$(wildcard tests/unit/dom0-tools/base/*.cpp tests/unit/dom0-tools/ports/*.cpp tests/unit/dom0-tools/wire/*.cpp) \
+  $(DOM0_BASE) dom0-tools/ports/event_channel.cpp)
+
+-include dom0-tools/control.mk
