@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages over a byte stream: xenstored's unix socket, or the kernel's /dev/xen/xenbus.
+#pragma once
+
+#include "dom0-tools/base/unique_fd.hpp"
+#include "xenstore/client/channel.hpp"
+
+#include <memory>
+#include <string>
+
+namespace hospes::xenstore {
+
+inline constexpr char kDefaultSocket[] = "/run/xenstored/socket";
+inline constexpr char kKernelDevice[] = "/dev/xen/xenbus";
+
+class StreamChannel final : public Channel {
+public:
+    // Takes over a connected, blocking descriptor. `peer` names it in errors.
+    StreamChannel(UniqueFd stream, std::string peer) : stream_{std::move(stream)}, peer_{std::move(peer)} {}
+
+    Status send(Header header, std::string_view payload) override;
+    Result<std::optional<Message>> receive(Wait wait) override;
+    int fd() const override { return stream_.get(); }
+
+private:
+    Result<bool> has_input() const;
+    Status read_some();
+    Result<std::optional<Message>> take_message();
+
+    UniqueFd stream_;
+    std::string peer_;
+    std::string input_;  // bytes received and not yet taken
+};
+
+// Connects to `path`: a unix socket, or a character device that speaks the same protocol.
+Result<std::unique_ptr<StreamChannel>> connect_to(std::string const& path);
+
+// Connects to this domain's xenstore: the socket $XENSTORED_PATH where that is set; else kDefaultSocket, and where nobody
+// listens there, kKernelDevice.
+Result<std::unique_ptr<StreamChannel>> connect_to_xenstore();
+
+}  // namespace hospes::xenstore
