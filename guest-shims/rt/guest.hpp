@@ -9,6 +9,7 @@
 #include "page.hpp"
 #include "text.hpp"
 #include "trap.hpp"
+#include "user.hpp"
 
 namespace hospes::guest {
 

@@ -8,7 +8,7 @@
 
 namespace hospes::guest {
 
-struct TestCase {
+struct alignas(16) TestCase {
     const char *name;
     void (*run)();
 };
