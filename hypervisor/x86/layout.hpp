@@ -25,6 +25,14 @@ inline constexpr u64 kCoreBase = 0xffff'82d0'8000'0000;
 inline constexpr u64 kDirectMapBase = 0xffff'8300'0000'0000;
 inline constexpr u64 kDirectMapEnd = kHypervisorEnd;
 
+// One pcpu's area: kPcpuAreaBase + number * kPcpuAreaStride, plus these offsets (machine/pcpu_area.hpp fills it).
+inline constexpr u64 kPcpuAreaStride = u64{2} << 20;
+inline constexpr u64 kAreaTrampoline = 0x0'0000;  // code that SYSCALL enters: one frame, seen in every area
+inline constexpr u64 kAreaData = 0x0'1000;        // what that code reads; must follow it
+inline constexpr u64 kAreaTss = 0x0'2000;         // TSS with I/O bitmap, three pages
+inline constexpr u64 kAreaGdt = 0x1'0000;         // 16 pages: 14 of the current vcpu, two of the core
+inline constexpr u64 kAreaLdt = 0x2'0000;         // 16 pages of the current vcpu
+
 // May a guest name this range in a hypercall argument, a handler or a stack? (Canonical, and not ours.)
 constexpr bool is_guest_range(GuestAddress start, u64 size) {
     u64 const first = start.raw();

@@ -36,6 +36,8 @@ struct PvState {
     bool in_kernel = true;  // guest kernel and guest user both run at CPL 3; this tells which
     u8 iopl = 0;            // virtual IOPL, by PHYSDEVOP_set_iopl
     bool ts = false;        // CR0.TS as the guest set it by fpu_taskswitch
+    bool nmi_pending = false;  // VCPUOP_send_nmi: delivered through the trap table at the next return to the guest
+    bool nmi_masked = false;   // from the delivery to the next iret hypercall
     u64 cr4 = 0;            // the guest's view
     Mfn kernel_root;        // both hold a reference and an L4 type reference while valid
     Mfn user_root;
@@ -49,6 +51,8 @@ struct PvState {
     std::array<u64, 8> debug_registers{0, 0, 0, 0, 0, 0, 0xffff'0ff0, 0x400};
     u64 xcr0 = 1;
     u64 tsc_aux = 0;
+    u32 pci_config_address = 0;  // the latch behind port 0xcf8
+    u8 rtc_index = 0;            // the latch behind port 0x70
 
     std::array<Mfn, kGuestGdtFrames> gdt_frames{};  // each holds a segdesc type reference
     u32 gdt_entries = 0;
@@ -72,8 +76,9 @@ public:
     // The page-table root to run on: what CR3 must hold for the mode the vcpu is in.
     Mfn current_root() const { return pv.in_kernel ? pv.kernel_root : pv.user_root; }
 
-    // The entry code pushes the guest's registers here: RSP0 points to the end, which must be 16-byte aligned.
-    alignas(16) u64 regs_padding = 0;
+    // The entry code pushes the guest's registers here: RSP0 points to the end, which must be 16-byte aligned. It then takes the
+    // stack of the pcpu the vcpu runs on from the word below them.
+    alignas(16) u64 core_stack_top = 0;
     GuestRegs regs{};
 
     PvState pv;
