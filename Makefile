@@ -12,16 +12,45 @@ SMP      ?= 1
 MEM      ?= 2048
 KERNEL   ?= amd64
 
-# Each build.mk appends: ALL_TARGETS what `make all` builds, HOST_TESTS test programs that run on this machine.
-ALL_TARGETS :=
-HOST_TESTS  :=
+GOALS    := all run test fresh-check size
+.PHONY: $(GOALS) packages images clean $(GOALS:%=do-%)
 
-.PHONY: all run test packages fresh-check size clean
+ifeq ($(filter-out $(GOALS) packages clean,$(or $(MAKECMDGOALS),all)),)
+
+# First pass: the packages, before anything asks a compiler or pkg-config. The second pass does the work.
 all:
+$(GOALS): packages
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) do-$@
 
-include $(wildcard */build.mk)
-
-all: $(ALL_TARGETS)
+packages:
+	@sh scripts/packages.sh
 
 clean:
 	rm -rf $(OUT)
+
+else
+
+# Each build.mk appends: ALL_TARGETS what is built, HOST_TESTS test programs that run on this machine.
+ALL_TARGETS :=
+HOST_TESTS  :=
+
+include $(wildcard */build.mk)
+
+do-all: $(ALL_TARGETS)
+
+images: do-all
+	$(PYTHON) scripts/images.py
+
+do-run:
+	@$(PYTHON) scripts/run.py --smp $(SMP) --memory $(MEM) --kernel $(KERNEL)
+
+do-test: $(ALL_TARGETS) $(HOST_TESTS)
+	@$(PYTHON) scripts/test.py $(HOST_TESTS)
+
+do-fresh-check:
+	@$(PYTHON) scripts/fresh_check.py
+
+do-size:
+	@$(PYTHON) scripts/size.py
+
+endif

@@ -36,7 +36,8 @@ def data_disk(flavour: str) -> Path:
             for path in mini_guests:
                 shutil.copyfile(path, root / "guests" / path.name)
             subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-L", "hospes-data", "-E", "root_owner=0:0", "-d", root,
-                            image, _SIZE], check=True)
+                            image, _SIZE], check=True,
+                           stdout=subprocess.DEVNULL)
 
     inputs = [kernel.image, initrd, web, *examples, *mini_guests]
     return make_if_stale(IMAGES / f"data-{flavour}.img", inputs, _SIZE, make)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The EFI system partition the machine boots from: our hypervisor, or Debian's Xen as the control."""
+import hashlib
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -39,9 +40,9 @@ def _xen_files(boot: Boot) -> dict[str, Path | str]:
 
 
 def _hospes_files(boot: Boot) -> dict[str, Path | str]:
-    config = (f"# Read by hospes.efi. Paths are relative to this file.\n"
-              f"options = com1=115200 dom0_mem={boot.dom0_mib}M noreboot {boot.hypervisor_options}\n"
-              f"kernel = vmlinuz {boot.command_line}\nramdisk = initrd.img\n")
+    options = f"com1=115200 dom0_mem={boot.dom0_mib}M noreboot {boot.hypervisor_options}".strip()
+    config = (f"# Read by hospes.efi. Files are looked for beside this one.\n"
+              f"kernel = vmlinuz\nkernel_args = {boot.command_line}\nramdisk = initrd.img\noptions = {options}\n")
     return {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI, "EFI/BOOT/hospes.cfg": config,
             "EFI/BOOT/vmlinuz": boot.kernel.image, "EFI/BOOT/initrd.img": boot.ramdisk}
 
@@ -70,4 +71,6 @@ def esp(boot: Boot) -> Path:
     files = _xen_files(boot) if boot.hypervisor == "xen" else _hospes_files(boot)
     inputs = [path for path in files.values() if isinstance(path, Path)]
     texts = "\0".join(text for text in files.values() if isinstance(text, str))
-    return make_if_stale(IMAGES / f"esp-{boot.hypervisor}.img", inputs, texts, lambda image: _write_fat(image, files))
+    # Machines of different options may run at the same time, so each set of options has an image of its own.
+    name = f"esp-{boot.hypervisor}-{hashlib.sha256(texts.encode()).hexdigest()[:8]}.img"
+    return make_if_stale(IMAGES / name, inputs, texts, lambda image: _write_fat(image, files))

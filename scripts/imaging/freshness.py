@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes an output only when one of its inputs has changed."""
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -30,9 +31,12 @@ def make_if_stale(output: Path, inputs: Iterable[Path], parameters: str, make: C
         return output
     output.parent.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
-    temporary = output.with_name(f".{output.name}.new")
+    temporary = output.with_name(f".{output.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
-    make(temporary)
-    temporary.rename(output)
+    try:
+        make(temporary)
+        temporary.rename(output)
+    finally:
+        temporary.unlink(missing_ok=True)
     stamp.write_text(key)
     return output

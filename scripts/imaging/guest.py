@@ -45,6 +45,7 @@ def web_disk() -> Path:
             programs.install_busybox(root)
             (root / "sbin").symlink_to("bin")
             subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-L", "web", "-E", "root_owner=0:0", "-d", root, image,
-                            _WEB_DISK_SIZE], check=True)
+                            _WEB_DISK_SIZE], check=True,
+                           stdout=subprocess.DEVNULL)
 
     return make_if_stale(IMAGES / "web.img", [*files_below(ROOTS / "web"), Path("/bin/busybox")], _WEB_DISK_SIZE, make)

@@ -27,17 +27,16 @@ class Shell:
         self._machine.expect(re.escape(self._prompt), step, limit)
 
     def run(self, command: str, limit: float = DEFAULT_LIMIT) -> Answer:
-        """Runs one line of shell. The end is marked by text that is in the output only, not in the echoed line."""
+        """Runs one line of shell. Marks that the echo of the typed line does not hold enclose the output."""
         self._count += 1
         mark = f"{self._count:03d}"
-        self._machine.type(f'{command}; echo "=[""{mark}:$?]="\n')
-        self._machine.expect(r"\[" + mark + r":(\d+)\]=", command, limit)
-        match = self._machine.child.match
+        self._machine.type(f'echo "<{mark}"">"; {command}; echo "<{mark}"":$?>"\n')
+        self._machine.expect(f"<{mark}>\r*\n", command, limit)
+        self._machine.expect(f"<{mark}:(\\d+)>", command, limit)
+        status = int(self._machine.child.match.group(1))
         output = _ESCAPES.sub("", self._machine.text_before())
         self.wait_for_prompt(command, limit)
-        # The first line is the echo of what was typed; "=" before the mark is its start.
-        _, _, output = output.partition("\n")
-        return Answer(output.rstrip("=").strip("\n"), int(match.group(1)))
+        return Answer(output.rstrip("\n"), status)
 
     def check(self, command: str, step: str = "", limit: float = DEFAULT_LIMIT) -> str:
         """Runs a command that must succeed; returns its output."""
