@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/hypervisor/fake_guest_memory.hpp"
+
+#include "hypervisor/ports/guest_memory.hpp"
+
+#include <cstring>
+
+namespace hospes {
+
+namespace test {
+
+GuestAddress FakeGuestMemory::allocate(usize size) {
+    u64 const base = next_;
+    buffers_[base].resize(size);
+    next_ = (base + size + 2 * kPageSize - 1) & kPageMask;
+    return GuestAddress{base};
+}
+
+u8* FakeGuestMemory::find(GuestAddress address, usize size) {
+    auto after = buffers_.upper_bound(address.raw());
+    if (after == buffers_.begin()) return nullptr;
+    auto& [base, bytes] = *std::prev(after);
+    u64 const offset = address.raw() - base;
+    if (offset > bytes.size() || size > bytes.size() - offset) return nullptr;
+    return bytes.data() + offset;
+}
+
+bool FakeGuestMemory::may_access() {
+    if (fault_after < 0) return true;
+    if (fault_after == 0) return false;
+    --fault_after;
+    return true;
+}
+
+FakeGuestMemory& guest_memory() {
+    static FakeGuestMemory memory;
+    return memory;
+}
+
+}  // namespace test
+
+Status copy_from_guest(void* to, GuestAddress from, usize size) {
+    auto& memory = test::guest_memory();
+    u8 const* bytes = memory.find(from, size);
+    if (bytes == nullptr || !memory.may_access()) return Errno::fault;
+    std::memcpy(to, bytes, size);
+    ++memory.reads[from.raw()];
+    if (memory.after_read) memory.after_read(from, size);
+    return {};
+}
+
+Status copy_to_guest(GuestAddress to, void const* from, usize size) {
+    auto& memory = test::guest_memory();
+    u8* bytes = memory.find(to, size);
+    if (bytes == nullptr || !memory.may_access()) return Errno::fault;
+    std::memcpy(bytes, from, size);
+    return {};
+}
+
+}  // namespace hospes

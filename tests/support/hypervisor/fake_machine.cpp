@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/hypervisor/fake_machine.hpp"
+
+#include "hypervisor/base/assert.hpp"
+#include "hypervisor/ports/clock.hpp"
+#include "hypervisor/ports/ipi.hpp"
+#include "hypervisor/ports/log.hpp"
+#include "hypervisor/ports/preempt.hpp"
+#include "hypervisor/ports/tlb.hpp"
+
+#include <cstdarg>
+#include <cstdio>
+
+namespace hospes {
+
+using test::machine;
+
+void panic(char const* file, int line, char const* what) {
+    throw test::HostPanic{std::string{file} + ":" + std::to_string(line) + ": " + what};
+}
+
+bool preempt_pending() {
+    ++machine().preempt_questions;
+    if (machine().preempt_after < 0) return false;
+    return machine().preempt_after-- == 0;
+}
+
+u64 tlb_clock() { return machine().tlb_clock; }
+
+static void flush() {
+    if (machine().on_flush) machine().on_flush();
+    ++machine().tlb_clock;
+    ++machine().tlb_flushes;
+}
+
+void tlb_flush_older_than(u64 stamp) {
+    if (stamp >= machine().tlb_clock) flush();
+}
+void tlb_flush_local() { flush(); }
+void tlb_flush_page_local(GuestAddress) {}
+void tlb_flush_mask(PcpuMask) { flush(); }
+void tlb_flush_page_mask(PcpuMask, GuestAddress) {}
+
+void kick_pcpu(PcpuId pcpu) { machine().kicks.push_back(pcpu); }
+
+Nanoseconds system_time() { return machine().now; }
+TscScale tsc_scale() { return {.tsc_timestamp = 0, .system_time = machine().now, .mul = 1u << 31, .shift = 1, .tsc_khz = 1'000'000}; }
+void program_timer(Nanoseconds deadline) { machine().timer = deadline; }
+
+void log(LogLevel, char const* format, ...) {
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    machine().log.emplace_back(line);
+}
+
+namespace test {
+FakeMachine& machine() {
+    static FakeMachine state;
+    return state;
+}
+}  // namespace test
+
+}  // namespace hospes
