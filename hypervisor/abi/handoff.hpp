@@ -6,11 +6,11 @@
 //   RDI  direct-map virtual address of a Handoff; the other general registers are zero
 //   RSP  top of a boot stack of kBootStackBytes, in the direct map, with a zero return address pushed: at entry RSP % 16 == 8
 //        as after a CALL, so that e_entry may be an ordinary C function
-//   IF   clear; DF clear; CR0.WP, CR4.PAE, EFER.LME, EFER.NXE set; CR4.PCIDE, CR4.CET, CR4.SMEP/SMAP, CR4.LA57, CR4.PGE clear
+//   IF   clear; DF clear; EFER.LME, EFER.NXE set; CR0 = PE|MP|ET|NE|WP|PG; CR4 = PAE|OSFXSR|OSXMMEXCPT
 //   CR3  page tables of the loader (LoaderUse::page_tables), which hold no global entry and map
 //          kDirectMapBase    [0, direct_map_bytes) of machine memory, RW, NX, supervisor, 1 GiB or 2 MiB pages
 //          kCoreVirtualBase  the core image, 4 KiB pages, each with exactly the R/W/X rights of its segment
-//          L4 slot 0         an identity map of the 2 MiB around the jump and nothing else, RX: drop it once in the core
+//          L4 slot 0         an identity map of the page the jump runs in and nothing else, RX: drop it once in the core
 //   GDTR, IDTR, TR and the segment registers are the firmware's and are not mapped: load your own before anything else.
 //
 // Every pointer in here is a machine address: read it at kDirectMapBase + address.

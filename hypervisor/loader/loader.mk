@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# The UEFI application: out/hypervisor/hospes.efi, with the core inside. Included by hypervisor/build.mk.
+
+LOADER_DIR  := hypervisor/loader
+LOADER_OUT  := $(OUT)/obj/loader
+HOSPES_EFI  := $(OUT)/hypervisor/hospes.efi
+# The core to carry; another one can be named to try the loader by itself.
+LOADER_CORE ?= $(OUT)/hypervisor/core.elf
+
+LOADER_SOURCES := $(wildcard $(LOADER_DIR)/*.cpp)
+LOADER_OBJECTS := $(LOADER_SOURCES:$(LOADER_DIR)/%.cpp=$(LOADER_OUT)/%.o) $(LOADER_OUT)/jump.o $(LOADER_OUT)/core_blob.o
+
+# UEFI's wide characters have 16 bits; its interrupt handlers use our stack, so no red zone; the image is relocated.
+LOADER_CXXFLAGS := -std=c++20 -O2 -g $(WARN) -fPIC -fshort-wchar -mno-red-zone -fno-exceptions -fno-rtti \
+	-fno-stack-protector -fno-threadsafe-statics -fvisibility=hidden -fno-asynchronous-unwind-tables -fcf-protection=none \
+	-isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -Ihypervisor/abi
+# Not to be turned into calls of the functions they implement.
+$(LOADER_OUT)/memory_functions.o: LOADER_CXXFLAGS += -O3 -fno-builtin -fno-tree-loop-distribute-patterns -fno-tree-vectorize
+
+# Debian's own builds of the decoders.
+LOADER_LIBRARIES := -l:liblzma.a -l:libzstd.a -l:liblz4.a -l:libz.a
+
+LOADER_SECTIONS := -j .text -j .data -j .dynamic -j .dynsym -j .rela -j .reloc -j .rodata
+
+$(LOADER_OUT)/%.o: $(LOADER_DIR)/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(LOADER_CXXFLAGS) -MMD -MP -c $< -o $@
+
+$(LOADER_OUT)/jump.o: $(LOADER_DIR)/jump.S
+	@mkdir -p $(@D)
+	$(CC) -c $< -o $@
+
+$(LOADER_OUT)/core_blob.o: $(LOADER_DIR)/core_blob.S $(LOADER_CORE)
+	@mkdir -p $(@D)
+	$(CC) -DCORE_ELF='"$(LOADER_CORE)"' -c $< -o $@
+
+$(LOADER_OUT)/hospes.so: $(LOADER_OBJECTS) $(LOADER_DIR)/hospes_efi.lds $(LOADER_DIR)/loader.mk
+	$(CXX) -nostdlib -shared -Wl,-Bsymbolic,-znocombreloc,-znorelro,-znoexecstack,--build-id=none,--no-undefined,-znodynamic-undefined-weak \
+		-T $(LOADER_DIR)/hospes_efi.lds /usr/lib/crt0-efi-x86_64.o $(LOADER_OBJECTS) $(LOADER_LIBRARIES) -l:libgnuefi.a -o $@
+
+$(HOSPES_EFI): $(LOADER_OUT)/hospes.so
+	@mkdir -p $(@D)
+	objcopy $(LOADER_SECTIONS) --target=efi-app-x86_64 --subsystem=10 $< $@
+
+ALL_TARGETS += $(HOSPES_EFI)
+
+-include $(LOADER_SOURCES:$(LOADER_DIR)/%.cpp=$(LOADER_OUT)/%.d)
