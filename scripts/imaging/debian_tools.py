@@ -20,3 +20,6 @@ def install(root: Path) -> None:
     names += [name for name in ("xl", "xenconsoled", "xen-init-dom0") if name in found]
     programs.install([found[name] for name in names], root, "opt/debian/bin",
                      ":".join(str(folder) for folder in libraries))
+    for folder in ("etc/xen", "var/lib/xen", "var/log/xen"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / "etc/xen/xl.conf").write_text("autoballoon=\"off\"\n")
