@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// All devices of one kind: found below /local/domain/0/backend/<kind>, each taken through the handshake. Nothing is remembered
+// that is not in the store, so a daemon that was killed finds its devices again at start.
+#pragma once
+
+#include "dom0-tools/backend/device.hpp"
+#include "dom0-tools/base/event_loop.hpp"
+
+#include <map>
+#include <set>
+
+namespace hospes::backend {
+
+class Bus {
+public:
+    // `loop` and `store` must outlive the bus.
+    Bus(EventLoop& loop, xenstore::Client const& store, std::string kind, DeviceFactory factory);
+    ~Bus();
+
+    // Registers the watches; devices that are there already are found by their first event.
+    Status start();
+
+    std::size_t device_count() const { return devices_.size(); }
+
+private:
+    struct Entry;
+
+    void on_backend_event(std::string_view path);
+    void on_domain_gone();
+    void scan();
+    void mark(DeviceAddress address);
+    void work();
+
+    Status evaluate(DeviceAddress address);
+    Status add(DeviceAddress address);
+    Result<Seen> look(DeviceAddress address, Entry const& entry) const;
+    Status perform(Entry& entry, Action action);
+    Status probe(Entry& entry);
+    Status connect(Entry& entry, bool is_reattach);
+    Status try_open(Entry& entry);
+    void report_open_failure(Entry& entry, Error const& error);
+    void on_device_failure(DeviceAddress address, Error const& error);
+
+    EventLoop& loop_;
+    xenstore::Client const& store_;
+    std::string kind_;
+    std::string root_;
+    DeviceFactory factory_;
+    std::map<DeviceAddress, std::unique_ptr<Entry>> devices_;
+    std::set<DeviceAddress> dirty_;
+    xenstore::Watch backend_watch_;
+    xenstore::Watch release_watch_;
+    Timer worker_;
+};
+
+}  // namespace hospes::backend
