@@ -45,7 +45,20 @@ dom0_test = $(eval $(call dom0_test_rules,$(strip $(1)),$(2),$(3)))
 DOM0_BASE  := $(addprefix dom0-tools/base/,error.cpp unique_fd.cpp event_loop.cpp log.cpp)
 DOM0_PORTS := $(addprefix dom0-tools/ports/,event_channel.cpp event_channel_linux.cpp grant_linux.cpp)
 
-$(call dom0_test,dom0_base_test,$(wildcard tests/unit/dom0-tools/base/*.cpp tests/unit/dom0-tools/ports/*.cpp tests/unit/dom0-tools/wire/*.cpp) \
-  $(DOM0_BASE) dom0-tools/ports/event_channel.cpp)
+DOM0_WIRE  := $(wildcard dom0-tools/wire/*.cpp)
+
+include xenstore/sources.mk
+
+# The device daemons: the xenbus handshake, and each its own folder.
+DOM0_BACKEND := $(wildcard dom0-tools/backend/*.cpp) $(DOM0_BASE) $(DOM0_PORTS) $(DOM0_WIRE) $(XENSTORE_CLIENT)
+daemon_sources = $(wildcard dom0-tools/$(1)/*.cpp) $(DOM0_BACKEND)
+
+$(call dom0_program,consoled,$(call daemon_sources,consoled))
+
+# What the host can test of all that: everything but the real devices and the main functions.
+DOM0_TESTED := $(filter-out %/main.cpp,$(wildcard $(addprefix dom0-tools/,$(addsuffix /*.cpp,backend wire consoled)))) \
+  $(DOM0_BASE) $(filter-out %_linux.cpp,$(DOM0_PORTS)) $(XENSTORE_CLIENT)
+$(call dom0_test,dom0_base_test,$(wildcard $(addprefix tests/unit/dom0-tools/,$(addsuffix /*.cpp,base ports wire backend consoled))) \
+  $(filter-out dom0-tools/backend/daemon.cpp,$(DOM0_TESTED)))
 
 -include dom0-tools/control.mk

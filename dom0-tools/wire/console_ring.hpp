@@ -27,6 +27,9 @@ public:
     // Gives the domain as much of `input` as fits and returns the number of bytes; nothing if its index is out of bounds.
     std::optional<std::size_t> give_input(std::span<std::byte const> input);
 
+    // Nothing was ever taken or given: no daemon has served this ring yet.
+    bool is_fresh() const { return our_in_prod_ == 0 && our_out_cons_ == 0; }
+
 private:
     std::byte* page_;
     SharedWord in_cons_, in_prod_, out_cons_, out_prod_;

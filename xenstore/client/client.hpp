@@ -53,7 +53,7 @@ public:
     // Runs `body(StoreView const&)` in a transaction and commits it; again from the start if something it depends on has
     // changed meanwhile. `body` returns a Result or Status; its error aborts the transaction and is returned.
     template <typename Body>
-    std::invoke_result_t<Body, StoreView const&> transact(Body&& body);
+    std::invoke_result_t<Body, StoreView const&> transact(Body&& body) const;
 
     // The callback is called soon after registration, and then after each change of the node or below it.
     // `path` may be "@introduceDomain" or "@releaseDomain".
@@ -97,7 +97,7 @@ private:
 };
 
 template <typename Body>
-std::invoke_result_t<Body, StoreView const&> Client::transact(Body&& body) {
+std::invoke_result_t<Body, StoreView const&> Client::transact(Body&& body) const {
     for (int attempt = 0; attempt < kTransactionAttempts; ++attempt) {
         auto transaction = Transaction::begin(shared_session());
         if (!transaction) return std::unexpected{transaction.error()};
