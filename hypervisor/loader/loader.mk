@@ -8,7 +8,8 @@ HOSPES_EFI  := $(OUT)/hypervisor/hospes.efi
 LOADER_CORE ?= $(OUT)/hypervisor/core.elf
 
 LOADER_SOURCES := $(wildcard $(LOADER_DIR)/*.cpp)
-LOADER_OBJECTS := $(LOADER_SOURCES:$(LOADER_DIR)/%.cpp=$(LOADER_OUT)/%.o) $(LOADER_OUT)/jump.o $(LOADER_OUT)/core_blob.o
+LOADER_OBJECTS := $(LOADER_SOURCES:$(LOADER_DIR)/%.cpp=$(LOADER_OUT)/%.o) $(LOADER_OUT)/jump.o $(LOADER_OUT)/core_blob.o \
+	$(LOADER_OUT)/lzma_sdk.o
 
 # UEFI's wide characters have 16 bits; its interrupt handlers use our stack, so no red zone; the image is relocated.
 LOADER_CXXFLAGS := -std=c++20 -O2 -g $(WARN) -fPIC -fshort-wchar -mno-red-zone -fno-exceptions -fno-rtti \
@@ -17,7 +18,10 @@ LOADER_CXXFLAGS := -std=c++20 -O2 -g $(WARN) -fPIC -fshort-wchar -mno-red-zone -
 # Not to be turned into calls of the functions they implement.
 $(LOADER_OUT)/memory_functions.o: LOADER_CXXFLAGS += -O3 -fno-builtin -fno-tree-loop-distribute-patterns -fno-tree-vectorize
 
-# Debian's own builds of the decoders.
+# The LZMA SDK's decoder, which lzma-dev ships as source.
+LOADER_LZMA_SDK := /usr/include/lzma/LzmaDec.c
+
+# Debian's own builds of the other decoders.
 LOADER_LIBRARIES := -l:liblzma.a -l:libzstd.a -l:liblz4.a -l:libz.a
 
 LOADER_SECTIONS := -j .text -j .data -j .dynamic -j .dynsym -j .rela -j .reloc -j .rodata
@@ -25,6 +29,11 @@ LOADER_SECTIONS := -j .text -j .data -j .dynamic -j .dynsym -j .rela -j .reloc -
 $(LOADER_OUT)/%.o: $(LOADER_DIR)/%.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(LOADER_CXXFLAGS) -MMD -MP -c $< -o $@
+
+$(LOADER_OUT)/lzma_sdk.o: $(LOADER_LZMA_SDK)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -fPIC -mno-red-zone -fno-stack-protector -fcf-protection=none -fvisibility=hidden \
+		-ffunction-sections -fno-asynchronous-unwind-tables -c $< -o $@
 
 $(LOADER_OUT)/jump.o: $(LOADER_DIR)/jump.S
 	@mkdir -p $(@D)
