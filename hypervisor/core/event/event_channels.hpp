@@ -84,7 +84,7 @@ public:
     Status bind_virq(PortReservation port, Virq virq, VcpuId vcpu);
     // EVTCHNOP_bind_ipi. Errno::no_entry: no such vcpu.
     Status bind_ipi(PortReservation port, VcpuId vcpu);
-    // EVTCHNOP_bind_pirq. The errors of pirq.hpp's bind.
+    // EVTCHNOP_bind_pirq. The errors of bind_pirq in pirq.hpp.
     Status bind_pirq(PortReservation port, Pirq pirq, bool will_share);
 
     // EVTCHNOP_close; the other end of an interdomain port becomes unbound. Errno::invalid: not bound.
@@ -103,7 +103,7 @@ public:
     // Gives the bookkeeping back to the heap. All ports are closed and nobody sends any more.
     void free_tables();
 
-    // Makes a port pending for its vcpu, without any lock: from interrupts. A port closed meanwhile gives a spurious event, no more.
+    // Makes a port pending for its vcpu, without a lock of ours: from interrupts. A port closed meanwhile gives a spurious event, no more.
     void raise(EventPort port);
     // Errno::invalid: no such port.
     Result<bool> is_pending(EventPort port);
@@ -124,11 +124,13 @@ private:
     Port* find(EventPort port) const;
     Status grow(u32 bucket);
     void give_back(EventPort port);
-    void free_port(EventPort number, Port& port);
-    void bind_port(PortReservation reservation, PortState state, u32 number, VcpuId vcpu);
-    Status close_interdomain(EventPort number, Domain& remote);
-    void forget_virq(EventPort number, Port const& port);
-    void notify(EventPort number, Port const& port);
+    void free_locked(EventPort number, Port& port);
+    void bind_locked(EventPort number, PortState state, u32 what, VcpuId vcpu);
+    bool close_interdomain(EventPort number, Domain& remote);
+    void unbind_locked(EventPort number, Port const& port);
+    void forget_virq(EventPort number, Virq virq);
+    static bool has_fixed_vcpu(Port const& port);
+    void check_port(EventPort number, Port const& port) const;
 
     Domain& domain_;
     PortWords const* words_;

@@ -19,12 +19,13 @@ public:
     // Ports of a domain, port 0 included.
     virtual u32 port_count() const = 0;
 
-    // Makes `port` pending. Raises an upcall of `target` when the port was not pending and is not masked.
-    virtual void set_pending(Domain& domain, EventPort port, Vcpu& target) const = 0;
+    // Makes `port` pending. If it was not: raises an upcall of `target` (null: nobody is there yet) unless the port is masked, and wakes
+    // vcpus that poll for it. Without locks.
+    virtual void set_pending(Domain& domain, EventPort port, Vcpu* target) const = 0;
     virtual void clear_pending(Domain& domain, EventPort port) const = 0;
     virtual bool is_pending(Domain& domain, EventPort port) const = 0;
     // Clears the mask, then raises an upcall of `target` when the port is pending.
-    virtual void unmask(Domain& domain, EventPort port, Vcpu& target) const = 0;
+    virtual void unmask(Domain& domain, EventPort port, Vcpu* target) const = 0;
 
 protected:
     ~PortWords() = default;

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/core/event/vcpu_events.hpp"
+
+#include "hypervisor/base/shared_word.hpp"
+#include "hypervisor/core/domain/domain.hpp"
+#include "hypervisor/core/event/poll.hpp"
+#include "hypervisor/core/sched/scheduler.hpp"
+#include "hypervisor/core/system.hpp"
+
+namespace hospes {
+
+namespace {
+
+// The area may be replaced by register_vcpu_info while another pcpu looks.
+vcpu_info_t* info_of(Vcpu const& vcpu) { return __atomic_load_n(&vcpu.info, __ATOMIC_ACQUIRE); }
+
+}  // namespace
+
+bool has_deliverable_event(Vcpu const& vcpu) {
+    vcpu_info_t* const info = info_of(vcpu);
+    if (info == nullptr) return false;
+    return SharedWord<u8>{info->evtchn_upcall_pending}.load() != 0 && SharedWord<u8>{info->evtchn_upcall_mask}.load() == 0;
+}
+
+bool are_events_masked(Vcpu const& vcpu) {
+    vcpu_info_t* const info = info_of(vcpu);
+    return info == nullptr || SharedWord<u8>{info->evtchn_upcall_mask}.load() != 0;
+}
+
+bool mask_events(Vcpu& vcpu) {
+    vcpu_info_t* const info = info_of(vcpu);
+    return info == nullptr || SharedWord<u8>{info->evtchn_upcall_mask}.exchange(1) != 0;
+}
+
+void unmask_events(Vcpu& vcpu) {
+    if (vcpu_info_t* const info = info_of(vcpu); info != nullptr) SharedWord<u8>{info->evtchn_upcall_mask}.exchange(0);
+}
+
+void raise_upcall(Vcpu& vcpu) {
+    vcpu_info_t* const info = info_of(vcpu);
+    if (info == nullptr || SharedWord<u8>{info->evtchn_upcall_pending}.exchange(1) != 0) return;
+    end_poll(vcpu);
+    vcpu.domain().system().scheduler.kick(vcpu);
+}
+
+void raise_selector(Vcpu& vcpu, unsigned word) {
+    vcpu_info_t* const info = info_of(vcpu);
+    if (info != nullptr && !SharedWord<u64>{info->evtchn_pending_sel}.test_and_set_bit(word)) raise_upcall(vcpu);
+}
+
+}  // namespace hospes

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event words of one vcpu_info: upcall pending, upcall mask, selector. They are shared with the guest: atomic accesses only, and
+// nothing in them is trusted. A vcpu without a vcpu_info (number 32 and up, before it registers one) has no events.
+#pragma once
+
+#include "hypervisor/core/domain/vcpu.hpp"
+
+namespace hospes {
+
+// Should the upcall handler be called before the guest runs on?
+bool has_deliverable_event(Vcpu const& vcpu);
+// The guest's virtual interrupt flag, as evtchn_upcall_mask. mask_events returns the mask as it was.
+bool mask_events(Vcpu& vcpu);
+void unmask_events(Vcpu& vcpu);
+bool are_events_masked(Vcpu const& vcpu);
+
+// Sets upcall pending; if it was not, makes the vcpu notice.
+void raise_upcall(Vcpu& vcpu);
+// Sets bit `word` of the selector; if it was not set, raises an upcall.
+void raise_selector(Vcpu& vcpu, unsigned word);
+
+}  // namespace hospes
