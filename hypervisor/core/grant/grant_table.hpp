@@ -24,7 +24,6 @@ namespace hospes {
 class Domain;
 
 inline constexpr u32 kMaxGrantFrames = 64;
-inline constexpr u32 kGrantsPerFrame = kPageSize / sizeof(grant_entry_v1_t);
 
 // What becomes of one operation of a batch (GNTST_* of xen/grant_table.h).
 enum class GrantStatus : i16 {
@@ -44,6 +43,14 @@ enum class GrantStatus : i16 {
     no_space = GNTST_no_space,
 };
 
+// A version 1 entry in the shared frame. The granter may change it at any moment: flags (low half) and domain (high half) are one word for
+// us, so that they are checked and marked together.
+struct SharedGrant {
+    u32 flags_and_domain;
+    u32 frame;
+};
+static_assert(sizeof(SharedGrant) == sizeof(grant_entry_v1_t));
+
 // Our side of a grant entry: who uses it how often, and where it leads.
 struct ActiveEntry {
     u32 frame = 0;
@@ -53,8 +60,10 @@ struct ActiveEntry {
 };
 static_assert(sizeof(ActiveEntry) == 8);
 
+inline constexpr u32 kGrantsPerFrame = kPageSize / sizeof(SharedGrant);
+
 // What a pin gives: the granter's frame, not yet referenced.
-struct PinnedGrant {
+struct PinnedFrame {
     GrantStatus status;
     Mfn frame;
 };
@@ -76,7 +85,7 @@ public:
     Result<Mfn> shared_frame(u32 index);
 
     // Granter side. Pins entry `ref` for `user`, by the word of the granter's entry at this moment.
-    PinnedGrant pin(GrantRef ref, DomId user, bool readonly);
+    PinnedFrame pin(GrantRef ref, DomId user, bool readonly);
     void unpin(GrantRef ref, bool readonly);
     // Grant handles that lead here now; 0 when the domain may go.
     u32 pins();
@@ -84,7 +93,7 @@ public:
     // Mapper side: what this domain has mapped.
     Maptrack& maptrack() { return maptrack_; }
     // Drops every handle (destruction of the mapper, whose vcpus run no more). Errno::restart: call again to go on.
-    Status release_mappings();
+    Status release_mappings();  // core/grant/unmap.cpp
     // Gives all frames and tables back. Both sides are unused: no handle of ours, no pin of others.
     void free_tables();
 
@@ -92,18 +101,21 @@ public:
     void check();
 
 private:
-    grant_entry_v1_t* shared_entry(GrantRef ref) const;
-    ActiveEntry* active_entry(GrantRef ref) const;
+    SharedGrant& shared_entry(GrantRef ref) const;
+    ActiveEntry& active_entry(GrantRef ref) const;
+    Status grow_locked(u32 count);
     Status add_frame_locked();
+    GrantStatus pin_locked(GrantRef ref, DomId user, bool readonly);
 
     Domain& domain_;
     Spinlock lock_{LockRank::grant};
     u32 max_frames_ = kMaxGrantFrames;
     u32 frame_count_ = 0;
     u32 pins_ = 0;
-    std::array<grant_entry_v1_t*, kMaxGrantFrames> shared_{};  // one frame each, shared with the domain
+    std::array<SharedGrant*, kMaxGrantFrames> shared_{};  // one frame each, shared with the domain
     std::array<ActiveEntry*, kMaxGrantFrames> active_{};       // one heap frame each
     Maptrack maptrack_{domain_};
+    GrantHandle next_to_release_{};
 };
 
 }  // namespace hospes

@@ -16,11 +16,11 @@ struct GrantMapping {
     u32 ref = 0;      // while free: the next free handle
     u16 granter = 0;
     bool in_use = false;
-    bool readonly : 1 = false;
-    bool host : 1 = false;      // mapped in the mapper's page tables
-    bool device : 1 = false;    // its bus address was asked for
-    bool leaving : 1 = false;   // an unmap is on its way: nobody else may use the handle
-    u32 spare = 0;
+    bool leaving = false;   // an unmap is on its way: nobody else may use the handle
+    bool readonly = false;
+    bool host = false;      // mapped in the mapper's page tables
+    bool device = false;    // its bus address was asked for
+    bool by_entry = false;  // GNTMAP_contains_pte: unmapping names the entry, not a virtual address
 };
 static_assert(sizeof(GrantMapping) == 16);
 
@@ -42,23 +42,19 @@ public:
     // Frees a handle that is reserved or being left.
     void release(GrantHandle handle);
 
-    // Parts to unmap of a handle.
-    struct Parts {
-        bool host;
-        bool device;
-    };
     // Takes a handle for unmapping: nobody else can until restore() or release(). Errno::invalid: no such mapping.
     Result<GrantMapping> take(GrantHandle handle);
-    // Puts a taken handle back, with what is left of it.
-    void restore(GrantHandle handle, Parts left);
+    // Puts a taken handle back, with what is left of its mapping.
+    void restore(GrantHandle handle, GrantMapping const& left);
 
-    // The first handle in use at or after `from`, taken; Errno::no_entry: none.
-    Result<GrantHandle> take_first(GrantHandle from, GrantMapping& mapping);
+    // The first handle at or after `from` that stands for a mapping. Errno::no_entry: none.
+    Result<GrantHandle> first_from(GrantHandle from);
 
     u32 handles_in_use() const { return in_use_; }
     void free_tables();
 
 private:
+    GrantMapping& at(u32 handle) const;
     GrantMapping* find(GrantHandle handle) const;
     Status grow();
 
