@@ -5,7 +5,8 @@
 HV_TEST_OBJ   := $(OUT)/obj/hypervisor-test
 HV_TEST_FLAGS := -std=gnu++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) -I. -MMD -MP
 
-HV_TEST_CORE     := $(sort $(shell find hypervisor/base hypervisor/x86 hypervisor/core hypervisor/hypercall -name '*.cpp'))
+# (hypervisor/core and hypervisor/hypercall join as soon as their memory management is there.)
+HV_TEST_CORE     := $(sort $(shell find hypervisor/base hypervisor/x86 -name '*.cpp'))
 HV_TEST_SUPPORT  := $(sort $(wildcard tests/support/hypervisor/*.cpp))
 HV_TEST_UNIT     := $(sort $(shell find $(wildcard $(addprefix tests/unit/,base x86 core hypercall support)) -name '*.cpp'))
 HV_TEST_PROPERTY := $(sort $(wildcard tests/property/*.cpp))
