@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's own Xen programs, as second clients to test against: in a control image only, never installed."""
+import shutil
 from pathlib import Path
 
 from . import programs
@@ -20,6 +21,8 @@ def install(root: Path) -> None:
     names += [name for name in ("xl", "xenconsoled", "xen-init-dom0") if name in found]
     programs.install([found[name] for name in names], root, "opt/debian/bin",
                      ":".join(str(folder) for folder in libraries))
+    # xl loads this one only when it ends a thread, so ldd does not name it.
+    shutil.copy("/lib/x86_64-linux-gnu/libgcc_s.so.1", root / "lib/x86_64-linux-gnu")
     for folder in ("etc/xen", "var/lib/xen", "var/log/xen"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "etc/xen/xl.conf").write_text("autoballoon=\"off\"\n")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Create and destroy, 25 times, the last one killed while it boots: memory and the store are what they were."""
+import sys
+
+from machine.bench import Hardware, booted, skip_without_hypervisor
+from machine.checks import Checks, require
+from machine.host_state import domains, host_state, require_same
+from machine.shell import Shell
+from scenario import STATE
+
+ROUNDS = 25
+_LOG = "/var/log/hospes/console/web.log"
+
+
+def wait_for_log(dom0: Shell, text: str, limit: float) -> None:
+    """Waits until the domain has written a text on its console since its log was emptied."""
+    dom0.check(f"n=0; until grep -q '{text}' {_LOG} || [ $n -ge 200 ]; do usleep 500000; n=$((n+1)); done; "
+               f"grep -q '{text}' {_LOG}", f"the domain says '{text}'", limit)
+
+
+def one_round(dom0: Shell, until: str) -> None:
+    """One life, as long as the console's log has not shown a text."""
+    dom0.check(f"[ ! -e {_LOG} ] || : >{_LOG}")
+    dom0.check(f"hospes create {STATE}/web.xml", limit=300)
+    require("web" in domains(dom0), "the domain is not in the list after its create")
+    wait_for_log(dom0, until, 300)
+    dom0.check("hospes destroy web")
+
+
+def main() -> int:
+    checks = Checks()
+    skip_without_hypervisor(checks, "25 times create and destroy leave the host as it was")
+    with checks.check(f"{ROUNDS} times create and destroy leave the host as it was"):
+        with booted("create-destroy", Hardware()) as (_, scenario):
+            scenario.daemons_run()
+            before = host_state(scenario.dom0)
+            for _ in range(ROUNDS - 1):
+                one_round(scenario.dom0, "web: ready")
+                require_same(scenario.dom0, before, "after a round")
+            one_round(scenario.dom0, "Booting paravirtualized kernel on Xen")
+            require_same(scenario.dom0, before, "after a domain that was killed while it booted")
+            scenario.power_off()
+    return checks.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

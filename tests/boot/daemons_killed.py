@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of hospesd or consoled: the domain does not notice, the list tells the truth, the console comes back."""
+import sys
+
+from machine.bench import Hardware, booted, skip_without_hypervisor
+from machine.checks import Checks, require
+from machine.host_state import domains
+from scenario import Scenario
+
+_BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
+
+
+def kill(scenario: Scenario, daemon: str) -> None:
+    """Kills a daemon, and waits until init has started another."""
+    old = scenario.dom0.check(f"pidof {daemon}").strip()
+    scenario.dom0.check(f"kill -9 {old}")
+    scenario.dom0.check(f"n=0; while p=$(pidof {daemon}); [ -z \"$p\" ] || [ \"$p\" = {old} ]; do sleep 1; n=$((n+1)); "
+                        f"[ $n -lt 60 ] || break; done; pidof {daemon}", f"{daemon} is started again")
+
+
+def boot_id(scenario: Scenario) -> str:
+    """The identity of the domain's boot, asked on its console."""
+    scenario.enter_console()
+    answer = scenario.web.check(_BOOT_ID).strip()
+    scenario.leave_console()
+    return answer
+
+
+def main() -> int:
+    checks = Checks()
+    skip_without_hypervisor(checks, "a domain survives kill -9 of hospesd and of consoled")
+    with checks.check("a domain survives kill -9 of its daemons: the machine boots and ends"):
+        with booted("daemons-killed", Hardware()) as (_, scenario):
+            scenario.daemons_run()
+            scenario.create_domain()
+            before = boot_id(scenario)
+            with checks.check("after kill -9 of hospesd the list is true and the domain runs on"):
+                number = domains(scenario.dom0)["web"]
+                kill(scenario, "hospesd")
+                require(domains(scenario.dom0).get("web") == number, "the list has lost the domain")
+                scenario.fetch_page()
+            with checks.check("after kill -9 of consoled the console works again and the domain runs on"):
+                kill(scenario, "consoled")
+                require(boot_id(scenario) == before, "the domain has booted again")
+            with checks.check("after both the domain is shut down in order"):
+                scenario.shut_down()
+            scenario.power_off()
+    return checks.status()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
