@@ -47,11 +47,20 @@ Status Client::Transaction::commit() {
     return without_payload(call(MessageType::transaction_end, {"T"}));
 }
 
-Result<Client> Client::over(std::unique_ptr<Channel> channel) { return Client{HV_TRY(Session::over(std::move(channel)))}; }
+Result<Client> Client::over(std::unique_ptr<Channel> channel) {
+    auto session = HV_TRY(Session::over(std::move(channel)));
+    return Client{std::move(session)};
+}
 
-Result<Client> Client::open() { return over(HV_TRY(connect_to_xenstore())); }
+Result<Client> Client::open() {
+    auto channel = HV_TRY(connect_to_xenstore());
+    return over(std::move(channel));
+}
 
-Result<Client> Client::open(std::string const& path) { return over(HV_TRY(connect_to(path))); }
+Result<Client> Client::open(std::string const& path) {
+    auto channel = HV_TRY(connect_to(path));
+    return over(std::move(channel));
+}
 
 Result<Watch> Client::watch(std::string_view path, WatchCallback callback) const {
     auto token = HV_TRY(session().add_watch(path, std::move(callback)));

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xenstore/client/client.hpp"
+#include "xenstore/testing/memory_store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <poll.h>
+
+namespace hospes::xenstore {
+
+namespace {
+
+bool is_readable(int fd) {
+    pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+    return ::poll(&entry, 1, 0) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("a client reads what another wrote", "[xenstore][client]") {
+    MemoryStore store;
+    auto const writer = store.connect();
+    auto const reader = store.connect();
+
+    REQUIRE(writer.write("/a/b", std::string{"x\0y", 3}));
+    CHECK(reader.read("/a/b").value() == std::string{"x\0y", 3});
+    CHECK(reader.directory("/a").value() == std::vector<std::string>{"b"});
+    CHECK(reader.exists("/a").value());
+    CHECK_FALSE(reader.exists("/b").value());
+
+    REQUIRE(reader.remove("/a"));
+    CHECK(writer.read("/a/b").error().code() == ENOENT);
+    CHECK(writer.read_if_present("/a/b").value() == std::nullopt);
+}
+
+TEST_CASE("an error names what was asked for", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    auto const missing = client.read("/no/such");
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().code() == ENOENT);
+    CHECK(missing.error().message() == "xenstore /no/such: No such file or directory");
+}
+
+TEST_CASE("a directory that does not fit in one reply is read in parts", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    std::vector<std::string> expected;
+    for (int i = 0; i < 2000; ++i) {
+        expected.push_back(fmt::format("child-{:05}", i));
+        REQUIRE(client.mkdir("/many/" + expected.back()));
+    }
+    CHECK(client.directory("/many").value() == expected);
+}
+
+TEST_CASE("a transaction that meets a conflict is tried again", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    auto const other = store.connect();
+    REQUIRE(client.write("/counter", "1"));
+    int attempts = 0;
+
+    auto const result = client.transact([&](StoreView const& tx) -> Result<std::string> {
+        auto const value = HV_TRY(tx.read("/counter"));
+        if (++attempts == 1) REQUIRE(other.write("/counter", "5"));
+        HV_TRY(tx.write("/counter", value + "0"));
+        return value;
+    });
+    CHECK(result.value() == "5");
+    CHECK(attempts == 2);
+    CHECK(client.read("/counter").value() == "50");
+}
+
+TEST_CASE("a transaction whose body fails leaves nothing behind", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    auto const result = client.transact([&](StoreView const& tx) -> Status {
+        HV_TRY(tx.write("/half", "done"));
+        return fail(EIO, "no more");
+    });
+    CHECK(result.error().code() == EIO);
+    CHECK_FALSE(client.exists("/half").value());
+}
+
+TEST_CASE("a watch calls back at once and after each change, from dispatch() only", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    auto const other = store.connect();
+    std::vector<std::string> seen;
+    auto watch = client.watch("/dev", [&](std::string_view path) { seen.emplace_back(path); });
+    REQUIRE(watch);
+
+    CHECK(seen.empty());
+    CHECK(is_readable(client.fd()));
+    REQUIRE(client.dispatch());
+    CHECK(seen == std::vector<std::string>{"/dev"});
+    CHECK_FALSE(is_readable(client.fd()));
+
+    REQUIRE(other.write("/dev/x/state", "1"));
+    REQUIRE(client.read("/dev/x/state"));  // the event comes before this reply, and is kept
+    CHECK(is_readable(client.fd()));
+    REQUIRE(client.dispatch());
+    CHECK(seen.back() == "/dev/x/state");
+
+    watch->reset();
+    REQUIRE(other.write("/dev/x/state", "2"));
+    REQUIRE(client.dispatch());
+    CHECK(seen.size() == 2);
+}
+
+TEST_CASE("a watch may be removed by its own callback, and requests made there", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    Watch watch;
+    int calls = 0;
+    watch = client.watch("/a", [&](std::string_view) {
+        ++calls;
+        watch.reset();
+        CHECK(client.write("/a", "again"));
+    }).value();
+    REQUIRE(client.dispatch());
+    REQUIRE(client.dispatch());
+    CHECK(calls == 1);
+}
+
+TEST_CASE("domains are introduced and released", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    store.host().add(DomId{7});
+    std::vector<std::string> seen;
+    auto const introduced = client.watch("@introduceDomain", [&](std::string_view path) { seen.emplace_back(path); });
+    auto const released = client.watch("@releaseDomain", [&](std::string_view path) { seen.emplace_back(path); });
+    REQUIRE(client.dispatch());
+    seen.clear();
+
+    CHECK_FALSE(client.is_introduced(DomId{7}).value());
+    REQUIRE(client.introduce(DomId{7}, Gfn{100}, EventPort{3}));
+    CHECK(client.is_introduced(DomId{7}).value());
+    CHECK(client.domain_path(DomId{7}).value() == "/local/domain/7");
+    REQUIRE(client.release(DomId{7}));
+    CHECK_FALSE(client.is_introduced(DomId{7}).value());
+    REQUIRE(client.dispatch());
+    CHECK(seen == std::vector<std::string>{"@introduceDomain", "@releaseDomain"});
+
+    CHECK(client.introduce(DomId{9}, Gfn{100}, EventPort{3}).error().code() == EINVAL);
+    CHECK(client.release(DomId{9}).error().code() == ENOENT);
+}
+
+}  // namespace hospes::xenstore
