@@ -3,9 +3,23 @@
 
 include xenstore/sources.mk
 
-$(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $(DOM0_PORTS) $(DOM0_PRIVCMD) \
+PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp hypercall_buffer.cpp)
+
+# (Not before the port that asks the hypervisor about domains is there.)
+ifneq ($(wildcard $(PRIVCMD)),)
+$(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $(DOM0_PORTS) $(PRIVCMD) \
   $(addprefix xenstore/transport/,guest_ring.cpp ring_transport.cpp socket_listener.cpp socket_transport.cpp) \
   $(addprefix xenstore/daemon/,hypervisor_host.cpp main.cpp options.cpp service.cpp))
+endif
+
+# One program under many names.
+XENSTORE_TOOLS := $(addprefix xenstore-,chmod control exists list ls read rm watch write)
+
+$(call dom0_program,hospes-xenstore,$(wildcard xenstore/tools/*.cpp) $(XENSTORE_CLIENT) $(DOM0_BASE))
+
+ALL_TARGETS += $(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS))
+$(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS)): $(OUT)/dom0/bin/hospes-xenstore
+	ln -sf $(<F) $@
 
 $(call dom0_test,xenstore_test,$(sort $(shell find tests/unit/xenstore -name '*.cpp')) xenstore/testing/memory_store.cpp \
   $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(DOM0_BASE))

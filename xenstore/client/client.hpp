@@ -3,10 +3,11 @@
 //
 //   auto client = HV_TRY(Client::open());
 //   auto name = HV_TRY(client.read("/local/domain/5/name"));
-//   HV_TRY(client.transact([&](StoreView const& tx) -> Status {       // all or nothing; tried again on a conflict
+//   auto const write_both = [](StoreView const& tx) -> Status {
 //       HV_TRY(tx.write("/local/domain/5/a", "1"));
 //       return tx.write("/local/domain/5/b", "2");
-//   }));
+//   };
+//   HV_TRY(client.transact(write_both));                             // all or nothing; tried again on a conflict
 //   auto watch = HV_TRY(client.watch("/local/domain/5", [](std::string_view path) { ... }));   // lives as long as `watch`
 //   auto events = HV_TRY(watch_client(loop, client, on_lost));       // client/on_event_loop.hpp
 //
