@@ -74,7 +74,7 @@ def start_domain(scenario: Scenario, progress: Progress) -> None:
 def play(scenario: Scenario, progress: Progress) -> None:
     """The scenario without a person: every step is checked."""
     steps: list[tuple[str, Callable[[], str | None]]] = [
-        ("the domain has booted; its shell answers on its console", scenario.enter_console),
+        ("the domain has booted; its shell answers on its console", scenario.watch_boot),
         ("its kernel booted paravirtualized on Xen and found xvda and eth0", scenario.booted_paravirtualized),
         ("a file was written on its disk", scenario.write_file),
         ("the console was left", scenario.leave_console),

@@ -46,10 +46,17 @@ class Scenario:
         output = self.dom0.check(f"hospes create {STATE}/web.xml", "hospes create", 300)
         return output + "\n" + self.dom0.check("hospes list")
 
-    def enter_console(self) -> None:
-        """Attaches to the domain's console and waits for the shell there."""
+    def watch_boot(self) -> None:
+        """Attaches to the domain's console while it boots, and waits for the shell there."""
         self._machine.type("hospes console web\n")
         self._machine.expect("web: ready", "the domain boots and its init finishes", 300)
+        self._machine.type("\n")
+        self.web.wait_for_prompt("the domain's shell")
+
+    def enter_console(self) -> None:
+        """Attaches to the console of the domain that has booted."""
+        self._machine.type("hospes console web\n")
+        self._machine.expect("leaves it", "hospes console attaches")
         self._machine.type("\n")
         self.web.wait_for_prompt("the domain's shell")
 

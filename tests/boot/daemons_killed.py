@@ -19,8 +19,7 @@ def kill(scenario: Scenario, daemon: str) -> None:
 
 
 def boot_id(scenario: Scenario) -> str:
-    """The identity of the domain's boot, asked on its console."""
-    scenario.enter_console()
+    """The identity of the domain's boot, asked on the console that is attached; leaves it."""
     answer = scenario.web.check(_BOOT_ID).strip()
     scenario.leave_console()
     return answer
@@ -33,6 +32,7 @@ def main() -> int:
         with booted("daemons-killed", Hardware()) as (_, scenario):
             scenario.daemons_run()
             scenario.create_domain()
+            scenario.watch_boot()
             before = boot_id(scenario)
             with checks.check("after kill -9 of hospesd the list is true and the domain runs on"):
                 number = domains(scenario.dom0)["web"]
@@ -41,6 +41,7 @@ def main() -> int:
                 scenario.fetch_page()
             with checks.check("after kill -9 of consoled the console works again and the domain runs on"):
                 kill(scenario, "consoled")
+                scenario.enter_console()
                 require(boot_id(scenario) == before, "the domain has booted again")
             with checks.check("after both the domain is shut down in order"):
                 scenario.shut_down()

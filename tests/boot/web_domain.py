@@ -20,7 +20,7 @@ def play(name: str, hardware: Hardware) -> None:
     with booted(name.replace(" ", "-").replace("'", ""), hardware) as (_, scenario):
         scenario.daemons_run()
         scenario.create_domain()
-        scenario.enter_console()
+        scenario.watch_boot()
         scenario.booted_paravirtualized()
         scenario.write_file()
         scenario.leave_console()
