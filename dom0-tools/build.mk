@@ -3,7 +3,7 @@
 # One test program is one line too: $(call dom0_test,NAME,SOURCES,EXTRA LIBRARIES); it is built with the sanitizers.
 # Other folders (xenstore, dom0-tools/control.mk) use the same two lines.
 
-DOM0_CXXFLAGS := -std=c++23 -O2 -g $(WARN) -I. -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -MMD -MP
+DOM0_CXXFLAGS := -std=gnu++23 -O2 -g $(WARN) -I. -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -MMD -MP
 DOM0_LIBS     := -lspdlog -lfmt -luv
 # (The sanitizers make GCC 12 see uninitialized variables in the standard library.)
 DOM0_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -Wno-maybe-uninitialized
