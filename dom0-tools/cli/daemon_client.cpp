@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/cli/daemon_client.hpp"
+
+#include "dom0-tools/hospesd/socket_path.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace hospes::cli {
+
+using nlohmann::json;
+
+Result<UniqueFd> connect_to(std::string const& path, std::string const& daemon) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket) return fail_errno("make a socket");
+    if (::connect(socket.get(), reinterpret_cast<sockaddr const*>(&address), sizeof(address)) == 0) return socket;
+    return fail(errno, "{0} does not answer at {1} ({2}); start it, or see /var/log/hospes/{0}.log", daemon, path,
+                Error::from_errno("connect").message());
+}
+
+Result<std::string> exchange_line(int socket, std::string const& line, std::string const& daemon) {
+    auto const request = line + '\n';
+    HV_TRY(write_all(socket, std::as_bytes(std::span{request}), daemon));
+    std::string reply;
+    // Byte by byte: what follows the line (of a console) is not ours.
+    for (char letter = 0;;) {
+        auto const count = ::read(socket, &letter, 1);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno("read the answer of {}", daemon);
+        if (count == 0) return fail(ECONNRESET, "{0} has ended before it answered; see /var/log/hospes/{0}.log", daemon);
+        if (letter == '\n') return reply;
+        reply += letter;
+    }
+}
+
+Result<json> ask_hospesd(json const& request) {
+    auto const socket = HV_TRY(connect_to(hospesd::kSocketPath, "hospesd"));
+    auto const line = request.dump(-1, ' ', false, json::error_handler_t::replace);
+    auto const reply = HV_TRY(exchange_line(socket.get(), line, "hospesd"));
+    auto answer = json::parse(reply, nullptr, false);
+    if (!answer.is_object()) return fail(EPROTO, "hospesd's answer is not understood: {}", reply.substr(0, 200));
+    if (answer.value("ok", false)) return answer;
+    return fail(answer.value("code", EIO), "{}", answer.value("error", std::string{"hospesd has failed without a reason"}));
+}
+
+}  // namespace hospes::cli

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/cli/parser.hpp"
+
+#include "dom0-tools/control/spelling.hpp"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <CLI/CLI.hpp>
+#pragma GCC diagnostic pop
+
+#include <algorithm>
+
+namespace hospes::cli {
+namespace {
+
+struct OptionRow {
+    Option option;
+    char const* flags;
+    char const* help;
+    bool Arguments::*flag;
+};
+
+constexpr std::array kOptionRows{
+    OptionRow{kJson, "--json", "print JSON", &Arguments::json},
+    OptionRow{kConsole, "-c,--console", "attach to its console", &Arguments::console},
+    OptionRow{kPaused, "-p,--paused", "leave it paused", &Arguments::paused},
+    OptionRow{kWait, "-w,--wait", "wait until it has happened", &Arguments::wait},
+    OptionRow{kStrict, "--strict", "refuse what would have no effect", &Arguments::strict},
+    OptionRow{kReadOnly, "--ro", "only look", &Arguments::read_only},
+};
+
+struct OperandRow {
+    Operand operand;
+    char const* name;
+    char const* help;
+    bool required;
+};
+
+constexpr std::array kOperandRows{
+    OperandRow{Operand::domain, "DOMAIN", "a domain's name or number", true},
+    OperandRow{Operand::optional_domain, "DOMAIN", "a domain's name or number", false},
+    OperandRow{Operand::file, "FILE.xml", "a domain's description", true},
+    OperandRow{Operand::optional_verb, "VERB", "one of the verbs", false},
+};
+
+void add_verb(CLI::App& app, Verb const& verb, Command& command) {
+    auto* const sub = app.add_subcommand(std::string{verb.name}, std::string{verb.summary});
+    for (auto const& row : kOptionRows) {
+        if ((verb.options & row.option) != 0) sub->add_flag(row.flags, command.arguments.*row.flag, row.help);
+    }
+    if ((verb.options & kTimeout) != 0) {
+        sub->add_option("--timeout", command.arguments.timeout_seconds, "how many seconds --wait waits")
+            ->capture_default_str();
+    }
+    for (auto const& row : kOperandRows) {
+        if (row.operand != verb.operand) continue;
+        auto* const operand = sub->add_option(row.name, command.arguments.operand, row.help);
+        operand->required(row.required);
+    }
+    sub->callback([&command, &verb] { command.verb = &verb; });
+}
+
+void set_up(CLI::App& app, Command& command) {
+    app.name("hospes");
+    app.require_subcommand(1);
+    app.get_formatter()->column_width(24);
+    for (auto const& verb : verbs()) add_verb(app, verb, command);
+}
+
+// CLI11 knows an unknown verb only as a surplus word.
+std::string unknown_verb(std::string const& word) {
+    std::vector<std::string_view> names;
+    std::ranges::transform(verbs(), std::back_inserter(names), &Verb::name);
+    auto const nearest = control::nearest_spelling(word, names);
+    return fmt::format("hospes: there is no verb '{}'{}; 'hospes help' shows all\n", word,
+                       nearest ? fmt::format("; did you mean '{}'?", *nearest) : "");
+}
+
+Command instead(std::string text, int exit_status) {
+    Command command;
+    command.text = std::move(text);
+    command.exit_status = exit_status;
+    return command;
+}
+
+}  // namespace
+
+Command parse(std::vector<std::string> words) {
+    Command command;
+    if (words.empty()) return instead(help_text(nullptr), kUsageStatus);
+    if (!words.front().starts_with('-') && find_verb(words.front()) == nullptr) {
+        return instead(unknown_verb(words.front()), kUsageStatus);
+    }
+    CLI::App app{"Starts, shows and ends the domains of this machine."};
+    set_up(app, command);
+    auto const first = words.front();
+    std::ranges::reverse(words);  // CLI11 takes them from the back
+    try {
+        app.parse(words);
+    } catch (CLI::CallForHelp const&) {
+        return instead(help_text(find_verb(first)), 0);
+    } catch (CLI::ParseError const& error) {
+        return instead(fmt::format("hospes: {}; 'hospes help {}' shows how it is used\n", error.what(), first), kUsageStatus);
+    }
+    return command;
+}
+
+std::string help_text(Verb const* verb) {
+    Command unused;
+    CLI::App app{"Starts, shows and ends the domains of this machine."};
+    set_up(app, unused);
+    return verb == nullptr ? app.help() : app.get_subcommand(std::string{verb->name})->help("hospes");
+}
+
+}  // namespace hospes::cli

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs that change something.
+#include "dom0-tools/cli/daemon_client.hpp"
+#include "dom0-tools/cli/session.hpp"
+#include "dom0-tools/cli/verbs.hpp"
+#include "dom0-tools/control/domain_control.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+namespace hospes::cli {
+namespace {
+
+using control::DomainSummary;
+using nlohmann::json;
+
+constexpr std::size_t kLargestDescription = 1 << 20;
+
+// What the file says in vain goes to standard error; with --strict it is an error.
+Status show_warnings(std::vector<std::string> const& warnings, bool strict) {
+    if (strict && !warnings.empty()) return fail(EINVAL, "{} (--strict)", warnings.front());
+    for (auto const& warning : warnings) fmt::print(stderr, "hospes: warning: {}\n", warning);
+    return {};
+}
+
+Result<std::string> read_description(std::string const& path) {
+    auto text = read_file(path, kLargestDescription);
+    if (text) return text;
+    return fail(text.error().code(), "{}; give the path of a domain's XML file", text.error().message());
+}
+
+// Waits until `done` says so, looking a few times a second.
+template <typename Done>
+Status wait_until(unsigned seconds, std::string const& what, Done done) {
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
+    while (!HV_TRY(done())) {
+        if (std::chrono::steady_clock::now() >= deadline) {
+            return fail(ETIMEDOUT, "{} within {} s; it goes on, and 'hospes list' shows when", what, seconds);
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    }
+    return {};
+}
+
+Result<bool> has_ended(Session& session, DomId id, control::Uuid const& uuid) {
+    auto const info = HV_TRY(session.privcmd().domain_info(id));
+    if (!info || info->handle != uuid.bytes) return true;
+    // One that is preserved stays in the list, as it should.
+    return info->is_shutdown && session.store() != nullptr && HV_TRY(control::is_preserved(*session.store(), *info));
+}
+
+Result<DomainSummary> find_guest(Session& session, std::string const& name, std::string_view verb) {
+    auto domain = HV_TRY(session.find(name));
+    if (domain.id != kDomIdDom0) return domain;
+    return fail(EPERM, "domain 0 is the control domain; it cannot be told to {} from here", verb);
+}
+
+Status ask(Arguments const& arguments, std::string const& what, std::string const& request) {
+    auto session = HV_TRY(Session::open());
+    auto const domain = HV_TRY(find_guest(session, arguments.operand, what));
+    if (domain.state == control::DomainState::paused) {
+        return fail(EBUSY, "domain {} is paused and cannot hear; run 'hospes unpause {}' first", arguments.operand,
+                    arguments.operand);
+    }
+    auto* const store = HV_TRY(session.require_store());
+    HV_TRY(with_context(control::ask_kernel(*store, domain.id, request), "domain {}", arguments.operand));
+    if (!arguments.wait) return {};
+    return wait_until(arguments.timeout_seconds, fmt::format("domain {} has not ended", arguments.operand),
+                      [&] { return has_ended(session, domain.id, domain.uuid); });
+}
+
+}  // namespace
+
+Status create(Arguments const& arguments) {
+    auto const xml = HV_TRY(read_description(arguments.operand));
+    if (arguments.strict) {
+        auto const description = HV_TRY(control::read_domain_xml(xml, arguments.operand));
+        HV_TRY(show_warnings(description.warnings, true));
+    }
+    auto const answer = HV_TRY(ask_hospesd({{"verb", "create"},
+                                            {"xml", xml},
+                                            {"file", arguments.operand},
+                                            {"paused", arguments.paused}}));
+    HV_TRY(show_warnings(answer.value("warnings", std::vector<std::string>{}), false));
+    auto const name = answer.value("name", std::string{});
+    auto const id = answer.value("id", 0u);
+    if (arguments.json) {
+        print_json({{"id", id}, {"name", name}});
+    } else {
+        fmt::print("domain {} is {}, id {}\n", name, arguments.paused ? "created and paused" : "started", id);
+    }
+    if (!arguments.console) return {};
+    std::fflush(stdout);
+    Arguments attach;
+    attach.operand = fmt::format("{}", id);
+    return console(attach);
+}
+
+Status pause(Arguments const& arguments) {
+    auto session = HV_TRY(Session::open());
+    auto const domain = HV_TRY(find_guest(session, arguments.operand, "pause"));
+    if (domain.state == control::DomainState::paused) return {};
+    return session.privcmd().pause_domain(domain.id);
+}
+
+Status unpause(Arguments const& arguments) {
+    auto session = HV_TRY(Session::open());
+    auto const domain = HV_TRY(find_guest(session, arguments.operand, "unpause"));
+    if (domain.state != control::DomainState::paused) return {};
+    return session.privcmd().unpause_domain(domain.id);
+}
+
+Status shutdown(Arguments const& arguments) { return ask(arguments, "shut down", "poweroff"); }
+
+Status reboot(Arguments const& arguments) { return ask(arguments, "reboot", "reboot"); }
+
+Status destroy(Arguments const& arguments) {
+    auto session = HV_TRY(Session::open());
+    auto const domain = HV_TRY(find_guest(session, arguments.operand, "destroy itself"));
+    HV_TRY(ask_hospesd({{"verb", "destroy"}, {"id", domain.id.raw()}}));
+    return {};
+}
+
+Status check(Arguments const& arguments) {
+    auto const xml = HV_TRY(read_description(arguments.operand));
+    auto const description = HV_TRY(control::read_domain_xml(xml, arguments.operand));
+    HV_TRY(show_warnings(description.warnings, arguments.strict));
+    HV_TRY(control::check_host(description.config, arguments.operand, {}));
+    HV_TRY(control::check_kernel(description.config, arguments.operand));
+    if (arguments.json) {
+        print_json({{"file", arguments.operand}, {"name", description.config.name}, {"warnings", description.warnings}});
+    } else {
+        fmt::print("{}: domain {} can be started\n", arguments.operand, description.config.name);
+    }
+    return {};
+}
+
+}  // namespace hospes::cli

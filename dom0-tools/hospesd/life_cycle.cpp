@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/hospesd/life_cycle.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <thread>
+
+namespace hospes::hospesd {
+
+using control::LifecycleAction;
+
+// A domain that crashes younger than this would only crash again and again.
+constexpr std::chrono::seconds kLeastAge{10};
+
+Status LifeCycle::look() {
+    auto const infos = HV_TRY(privcmd_.list_domains());
+    for (auto const domain : HV_TRY(control::recorded_domains(store_))) {
+        std::optional<DomainInfo> info;
+        for (auto const& each : infos) {
+            if (each.id == domain) info = each;
+        }
+        // One domain's trouble is not another's.
+        if (auto const done = look_at(domain, info); !done) {
+            spdlog::error("domain {}: {}", domain.raw(), done.error().message());
+        }
+    }
+    return {};
+}
+
+Status LifeCycle::look_at(DomId domain, std::optional<DomainInfo> const& info) {
+    auto const record = HV_TRY(control::read_record(store_, domain));
+    if (!record) return {};
+    // A domain that got a number of an older one is not the recorded one.
+    bool const is_gone = !info || info->is_dying || info->handle != record->uuid.bytes;
+    if (is_gone) {
+        spdlog::info("domain {} ({}) has ended: its traces are removed", domain.raw(), record->name);
+        return control_.forget(domain);
+    }
+    if (!info->is_shutdown) return {};
+    return end_of(domain, *record, info->shutdown_reason);
+}
+
+Status LifeCycle::end_of(DomId domain, control::DomainRecord const& record, unsigned reason) {
+    auto const description = HV_TRY(control::read_domain_xml(record.xml, record.file));
+    auto action = control::action_for(description.config, reason);
+    if (!action || action == LifecycleAction::preserve) return {};
+    bool const has_crashed = reason == SHUTDOWN_crash || reason == SHUTDOWN_watchdog;
+    if (action == LifecycleAction::restart && has_crashed && HV_TRY(control::age_of(store_, domain)) < kLeastAge) {
+        spdlog::error("domain {} ({}) has crashed right after its start: it is not started again", domain.raw(), record.name);
+        action = LifecycleAction::destroy;
+    }
+    spdlog::info("domain {} ({}) has shut down (reason {}): {}", domain.raw(), record.name, reason, to_string(*action));
+    if (action == LifecycleAction::restart) return restart(domain, record);
+    return control_.destroy(domain);
+}
+
+// The daemons let go of disks and network devices a moment after the domain is gone.
+Status LifeCycle::restart(DomId domain, control::DomainRecord const& record) {
+    HV_TRY(control_.destroy(domain));
+    constexpr int kAttempts = 10;
+    constexpr std::chrono::milliseconds kPause{300};
+    for (int attempt = 1;; ++attempt) {
+        auto const created = control_.create({.xml = record.xml, .file = record.file, .uuid = record.uuid});
+        if (created) return {};
+        bool const may_pass = created.error().code() == EEXIST || created.error().code() == EBUSY ||
+                              created.error().code() == ENOMEM;
+        if (!may_pass || attempt == kAttempts) return std::unexpected(created.error());
+        std::this_thread::sleep_for(kPause);
+    }
+}
+
+}  // namespace hospes::hospesd

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace hospes::hospesd {
+
+inline constexpr char kSocketPath[] = "/run/hospes/hospesd.sock";
+
+}  // namespace hospes::hospesd
