@@ -4,7 +4,7 @@
 #pragma once
 
 #include "elf_image.hpp"
-#include "handoff.hpp"
+#include "hypervisor/abi/handoff.hpp"
 #include "page_tables.hpp"
 
 namespace hospes::loader {

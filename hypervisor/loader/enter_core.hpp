@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core_layout.hpp"
-#include "handoff.hpp"
+#include "hypervisor/abi/handoff.hpp"
 #include "pages.hpp"
 
 namespace hospes::loader {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "efi.hpp"
-#include "handoff.hpp"
+#include "hypervisor/abi/handoff.hpp"
 
 namespace hospes::loader {
 

@@ -14,7 +14,7 @@ LOADER_OBJECTS := $(LOADER_SOURCES:$(LOADER_DIR)/%.cpp=$(LOADER_OUT)/%.o) $(LOAD
 # UEFI's wide characters have 16 bits; its interrupt handlers use our stack, so no red zone; the image is relocated.
 LOADER_CXXFLAGS := -std=c++20 -O2 -g $(WARN) -fPIC -fshort-wchar -mno-red-zone -fno-exceptions -fno-rtti \
 	-fno-stack-protector -fno-threadsafe-statics -fvisibility=hidden -fno-asynchronous-unwind-tables -fcf-protection=none \
-	-isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -Ihypervisor/abi
+	-isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -I.
 # Not to be turned into calls of the functions they implement.
 $(LOADER_OUT)/memory_functions.o: LOADER_CXXFLAGS += -O3 -fno-builtin -fno-tree-loop-distribute-patterns -fno-tree-vectorize
 
@@ -54,3 +54,30 @@ $(HOSPES_EFI): $(LOADER_OUT)/hospes.so
 ALL_TARGETS += $(HOSPES_EFI)
 
 -include $(LOADER_SOURCES:$(LOADER_DIR)/%.cpp=$(LOADER_OUT)/%.d)
+
+# Its tests on this machine: everything that calls no firmware, with sanitizers.
+LOADER_TEST_OUT     := $(OUT)/obj/loader-test
+LOADER_TESTED       := $(addprefix $(LOADER_DIR)/,bzimage.cpp config.cpp core_layout.cpp decoders.cpp elf_image.cpp lzma2.cpp \
+	memory_map.cpp page_tables.cpp x86_bcj.cpp xz_decoder.cpp)
+LOADER_TEST_OBJECTS := $(patsubst %.cpp,$(LOADER_TEST_OUT)/%.o,$(LOADER_TESTED) $(wildcard tests/unit/loader/*.cpp) \
+	tests/support/main.cpp) $(LOADER_TEST_OUT)/lzma_sdk.o
+LOADER_SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all
+LOADER_TEST_FLAGS   := -std=c++20 -O1 -g $(LOADER_SANITIZE) $(WARN) -I. -MMD -MP
+HOST_TESTS          += $(OUT)/tests/loader
+
+# Catch2's own code is slow to compile and not what is tested.
+$(LOADER_TEST_OUT)/tests/support/main.o: LOADER_TEST_FLAGS := -std=c++20 -O0 -MMD -MP
+
+$(LOADER_TEST_OUT)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(LOADER_TEST_FLAGS) -c $< -o $@
+
+$(LOADER_TEST_OUT)/lzma_sdk.o: $(LOADER_LZMA_SDK)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O1 -g -fsanitize=address -c $< -o $@
+
+$(OUT)/tests/loader: $(LOADER_TEST_OBJECTS)
+	@mkdir -p $(@D)
+	$(CXX) $(LOADER_SANITIZE) $^ $(LOADER_LIBRARIES) -o $@
+
+-include $(LOADER_TEST_OBJECTS:.o=.d)

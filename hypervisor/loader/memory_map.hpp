@@ -8,7 +8,7 @@
 
 #include <span>
 
-#include "handoff.hpp"
+#include "hypervisor/abi/handoff.hpp"
 
 namespace hospes::loader {
 
