@@ -54,6 +54,15 @@ bool selected(const char *name) {
     return (!has_only || listed(name, only)) && (!has_never || !listed(name, never));
 }
 
+const TestCase *first_test() {
+    char name[128];
+    if (!option_text("after", name, sizeof name)) return guest_tests_start;
+    for (const TestCase *test = guest_tests_start; test != guest_tests_end; ++test) {
+        if (text_equal(test->name, name)) return test + 1;
+    }
+    return guest_tests_start;
+}
+
 void run_one(const TestCase &test) {
     verdict = {};
     printk("RUN  %s\n", test.name);
@@ -92,7 +101,7 @@ void detail::skip(const char *why) {
 
 unsigned run_tests(const char *guest) {
     unsigned ok = 0, failed = 0, skipped = 0;
-    for (const TestCase *test = guest_tests_start; test != guest_tests_end; ++test) {
+    for (const TestCase *test = first_test(); test != guest_tests_end; ++test) {
         if (!selected(test->name)) continue;
         run_one(*test);
         if (verdict.skipped) ++skipped;

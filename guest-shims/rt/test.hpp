@@ -2,7 +2,8 @@
 // Checks that run inside a guest. A test is HV_TEST(name) { ... }; a failed check is printed as the reason of
 //   TEST name: FAILED (file:line expression: got N, want N)
 // A test without one prints "TEST name: ok". "RUN name" is printed before, so that a log tells which test ended a
-// domain. Options: tests=prefix,prefix only these; skip=prefix,prefix not these.
+// domain. Options: tests=prefix,prefix only these; skip=prefix,prefix not these; after=name only
+// those behind this one.
 #pragma once
 #include "abi.hpp"
 

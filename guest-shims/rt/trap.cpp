@@ -51,7 +51,7 @@ void recover(TrapFrame &frame) {
     frame.rax = 1;
     frame.cs = kKernelCs;
     frame.ss = kFlatSs;
-    frame.rflags &= ~0xdd5ULL & ~0x40000ULL;  // arithmetic flags, TF, DF and AC of the failed code
+    frame.rflags = 0x2 | (frame.rflags & 0x200);  // IF carries the upcall mask; the rest was the failed code's
 }
 
 }  // namespace

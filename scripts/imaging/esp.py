@@ -47,7 +47,8 @@ def _hospes_files(boot: Boot) -> dict[str, Path | str]:
             "EFI/BOOT/vmlinuz": boot.kernel.image, "EFI/BOOT/initrd.img": boot.ramdisk}
 
 
-def _write_fat(image: Path, files: dict[str, Path | str]) -> None:
+def write_fat(image: Path, files: dict[str, Path | str]) -> None:
+    """Makes a FAT image with these files, given by path or as text."""
     mib = 8 + sum(path.stat().st_size for path in files.values() if isinstance(path, Path)) // (1 << 20)
     subprocess.run(["/sbin/mkfs.vfat", "-C", "-n", "HOSPES", image, str(max(mib, 36) * 1024)], check=True,
                    stdout=subprocess.DEVNULL)
@@ -73,4 +74,4 @@ def esp(boot: Boot) -> Path:
     texts = "\0".join(text for text in files.values() if isinstance(text, str))
     # Machines of different options may run at the same time, so each set of options has an image of its own.
     name = f"esp-{boot.hypervisor}-{hashlib.sha256(texts.encode()).hexdigest()[:8]}.img"
-    return make_if_stale(IMAGES / name, inputs, texts, lambda image: _write_fat(image, files))
+    return make_if_stale(IMAGES / name, inputs, texts, lambda image: write_fat(image, files))

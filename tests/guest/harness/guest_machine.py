@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine that boots a mini-guest as its initial domain, and what the guest said."""
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imaging.esp import write_fat
+from imaging.paths import HOSPES_EFI, IMAGES, MINI_GUESTS, OUT
+from machine.qemu import Machine, MachineConfig, MachineError
+
+XEN_EFI = Path("/boot/xen-4.17-amd64.efi")
+_SUMMARY = r"GUEST (\S+): (\d+) ok, (\d+) failed, (\d+) skipped"
+# How either hypervisor says that the initial domain is gone.
+_ENDED = r"Hardware Dom0 (?:halted|crashed|rebooted|shutdown)|[Dd]omain 0 (?:crashed|has crashed|is gone|powered off)|(?i:initial domain|control domain|dom0)[^\n]{0,40}(?:crash|shut ?down|power|halt)"
+_PANIC = r"(?i:panic)|FATAL TRAP"
+_GUEST_MIB = 64
+
+
+@dataclass
+class Outcome:
+    """What one boot of a guest showed. ended: "summary", "ended" (the domain is gone), "panic", "silent" or "off"."""
+    ended: str
+    text: str
+    verdicts: dict[str, str] = field(default_factory=dict)  # test: "" when ok, else the reason
+    skipped: dict[str, str] = field(default_factory=dict)
+    unfinished: str | None = None  # the test that was running when the log ended
+
+    @property
+    def tail(self) -> str:
+        return "\n".join(self.text.splitlines()[-25:])
+
+
+def _files(hypervisor: str, guest: str, options: str, hypervisor_options: str) -> dict[str, Path | str]:
+    elf = MINI_GUESTS / f"{guest}.elf"
+    if hypervisor == "xen":
+        words = f"console=com1 com1=115200,8n1 dom0_mem={_GUEST_MIB}M noreboot loglvl=warning guest_loglvl=none {hypervisor_options}"
+        config = f"[global]\ndefault=guest\n[guest]\noptions={words}\nkernel={elf.name} {options}\n"
+        return {"EFI/BOOT/BOOTX64.EFI": XEN_EFI, "EFI/BOOT/BOOTX64.cfg": config, f"EFI/BOOT/{elf.name}": elf}
+    words = f"com1=115200 dom0_mem={_GUEST_MIB}M noreboot {hypervisor_options}".strip()
+    arguments = f"kernel_args = {options}\n" if options else ""
+    config = f"kernel = {elf.name}\n{arguments}options = {words}\n"
+    return {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI, "EFI/BOOT/hospes.cfg": config, f"EFI/BOOT/{elf.name}": elf}
+
+
+def read_verdicts(text: str) -> Outcome:
+    """Sorts the RUN and TEST lines of a log."""
+    outcome = Outcome("silent", text)
+    for line in text.splitlines():
+        if match := re.match(r"RUN  (\w+)$", line):
+            outcome.unfinished = match[1]
+        elif match := re.match(r"TEST (\w+): (ok|FAILED|skipped)(?: \((.*)\))?$", line):
+            if match[2] == "skipped":
+                outcome.skipped[match[1]] = match[3]
+            else:
+                outcome.verdicts[match[1]] = "" if match[2] == "ok" else match[3]
+            outcome.unfinished = None
+    return outcome
+
+
+def run_guest(hypervisor: str, guest: str, options: str = "", *, until: str = _SUMMARY, limit: float = 240,
+              hypervisor_options: str = "", memory: int = 512, processors: int = 1,
+              extra: tuple[str, ...] = ()) -> Outcome:
+    """Boots the guest as the initial domain and reads the console until `until` matches, the domain or the machine ends,
+    or nothing of that kind happened within limit seconds."""
+    image = IMAGES / f"guest-{hypervisor}-{guest}.img"
+    image.parent.mkdir(parents=True, exist_ok=True)
+    image.unlink(missing_ok=True)
+    write_fat(image, _files(hypervisor, guest, options, hypervisor_options))
+    log = OUT / "tests/guest" / f"{guest}-{hypervisor}.log"
+    config = MachineConfig(image, None, memory, processors, extra=list(extra))
+    ended = "silent"
+    with Machine(config, log) as machine:
+        try:
+            ended = ("summary", "ended", "panic")[machine.expect([until, _ENDED, _PANIC], guest, limit)]
+            machine.expect(r"\n", guest, 10)
+        except MachineError as error:
+            if error.reason == "QEMU ended":
+                ended = "off" if ended == "silent" else ended
+    text = log.read_bytes().decode("utf-8", "replace").replace("\r", "")
+    outcome = read_verdicts(text)
+    outcome.ended = ended
+    return outcome
