@@ -52,6 +52,9 @@ struct CpuidResult {
 };
 CpuidResult native_cpuid(u32 leaf, u32 subleaf);
 
+// The XSAVE state components the core switches, and so a guest may turn on; 0 without XSAVE.
+u64 switchable_xcr0();
+
 u64 read_tsc();
 void write_back_caches();
 

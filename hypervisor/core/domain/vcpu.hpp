@@ -52,7 +52,6 @@ struct PvState {
     u64 xcr0 = 1;
     u64 tsc_aux = 0;
     u32 pci_config_address = 0;  // the latch behind port 0xcf8
-    u8 rtc_index = 0;            // the latch behind port 0x70
 
     std::array<Mfn, kGuestGdtFrames> gdt_frames{};  // each holds a segdesc type reference
     u32 gdt_entries = 0;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bounce frames: how a PV guest's kernel is entered at one of its handlers. The interrupted state goes onto its stack as an interrupt
+// gate would put it, with RCX and R11 below (the guest pops them), and the vcpu continues at the handler, in kernel mode.
+// All of these act on the current vcpu. A stack that cannot be written stops the domain: there is nobody left to tell.
+#pragma once
+
+#include "hypervisor/base/types.hpp"
+
+#include <array>
+
+namespace hospes {
+
+class Vcpu;
+
+// Delivers exception or software interrupt `vector` through the guest's trap table, with `error_code` if the vector has one.
+// Without a handler the domain is stopped, with a dump.
+void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code);
+
+// The system-call callback. Without one the instruction does not exist (#UD).
+void deliver_syscall_callback(Vcpu& vcpu);
+
+// The failsafe callback: a guest selector (in the order DS ES FS GS) could no longer be loaded.
+void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors);
+
+// Before the return to the guest: an NMI or a deliverable event upcall. False when the domain was stopped over it.
+[[nodiscard]] bool deliver_pending_events(Vcpu& vcpu);
+
+}  // namespace hospes

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/core/pv/iret_frame.hpp"
+
+#include "hypervisor/core/domain/vcpu.hpp"
+#include "hypervisor/core/event/vcpu_events.hpp"
+#include "hypervisor/core/pv/crash.hpp"
+#include "hypervisor/ports/guest_cpu.hpp"
+#include "hypervisor/x86/exceptions.hpp"
+
+namespace hospes {
+
+void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
+    constexpr u64 kRpl = 3;
+    bool const to_user = (frame.cs & kRpl) == kRpl;
+    if (!enter_guest_mode(vcpu, !to_user)) {
+        crash_guest(vcpu, "iret to user mode without a user page table (MMUEXT_NEW_USER_BASEPTR)");
+        return;
+    }
+    GuestRegs& regs = vcpu.regs;
+    bool const in_syscall = (frame.flags & VGCF_IN_SYSCALL) != 0;
+    regs.rax = frame.rax;
+    regs.rip = frame.rip;
+    regs.rsp = frame.rsp;
+    regs.rflags = (frame.rflags & kGuestRflags) | kRflagsIf | kRflagsFixed;
+    if (in_syscall) {
+        regs.cs = kGuestCs64;
+        regs.ss = kGuestSs;
+        regs.vector = kEntrySyscall;
+    } else {
+        regs.cs = (frame.cs & 0xffff) | kRpl;
+        regs.ss = (frame.ss & 0xffff) | kRpl;
+        regs.rcx = frame.rcx;
+        regs.r11 = frame.r11;
+        regs.vector = kEntryNone;
+    }
+    vcpu.pv.nmi_masked = false;
+    if ((frame.rflags & kRflagsIf) != 0)
+        unmask_events(vcpu);
+    else
+        mask_events(vcpu);
+}
+
+}  // namespace hospes

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/machine/context_switch.hpp"
+
+#include "hypervisor/core/domain/domain.hpp"
+#include "hypervisor/core/pv/bounce.hpp"
+#include "hypervisor/machine/exit_hooks.hpp"
+#include "hypervisor/machine/fpu.hpp"
+#include "hypervisor/machine/instructions.hpp"
+#include "hypervisor/machine/pcpu.hpp"
+#include "hypervisor/machine/pcpu_area.hpp"
+#include "hypervisor/machine/segments.hpp"
+#include "hypervisor/ports/guest_cpu.hpp"
+
+namespace hospes {
+
+constinit Mfn idle_root{};
+
+namespace {
+
+constexpr u64 kDr7Enables = 0xff;
+constinit bool debug_registers_armed[kMaxPcpus];
+
+void load_root(Pcpu& pcpu, Mfn root) {
+    pcpu.loaded_root = root;
+    write_cr3(maddr_of(root).raw());
+}
+
+// Guest kernels with I/O privilege, and nobody else, use the ports that the bitmap leaves open.
+void load_port_access(Pcpu& pcpu, Vcpu& vcpu) {
+    bool const open = vcpu.domain().is_hardware_domain() && vcpu.pv.in_kernel && vcpu.pv.iopl >= 1;
+    pcpu.tss->tss.io_bitmap_offset = open ? u16{sizeof(Tss)} : kNoIoBitmap;
+}
+
+void point_entries_at(Pcpu& pcpu, Vcpu& vcpu) {
+    u64 const regs_end = reinterpret_cast<u64>(&vcpu.regs + 1);
+    vcpu.core_stack_top = pcpu.stack_top();
+    pcpu.tss->tss.rsp[0] = regs_end;
+    pcpu.trampoline->regs_end = regs_end;
+}
+
+bool is_loaded(Vcpu const& vcpu) { return this_pcpu().loaded == &vcpu; }
+
+}  // namespace
+
+void load_debug_registers(Vcpu& vcpu) {
+    if (!is_loaded(vcpu)) return;
+    bool& armed = debug_registers_armed[this_pcpu().id.raw()];
+    auto const& registers = vcpu.pv.debug_registers;
+    bool const wanted = (registers[7] & kDr7Enables) != 0;
+    if (armed) write_dr7(0x400);
+    if (wanted) {
+        asm volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+                     :
+                     : "r"(registers[0]), "r"(registers[1]), "r"(registers[2]), "r"(registers[3]));
+        write_dr7(registers[7]);
+    }
+    armed = wanted;
+}
+
+void load_vcpu(Pcpu& pcpu, Vcpu& next) {
+    if (pcpu.loaded == &next) {
+        if (pcpu.loaded_root != next.current_root()) load_root(pcpu, next.current_root());
+        return;
+    }
+    if (pcpu.loaded != nullptr) save_live_state(*pcpu.loaded);
+    pcpu.loaded = &next;
+    point_entries_at(pcpu, next);
+    write_gdt_window(pcpu, &next);
+    write_ldt_window(pcpu, &next);
+    load_root(pcpu, next.current_root());
+    load_ldt_register(pcpu, next.pv.ldt_entries);
+    load_port_access(pcpu, next);
+    load_fpu(next);
+    load_debug_registers(next);
+    PvState const& pv = next.pv;
+    std::array<u16, 4> const wanted{pv.ds, pv.es, pv.fs, pv.gs};
+    if (!load_segments(next)) deliver_failsafe(next, wanted);
+    on_switched_in(next);
+}
+
+bool enter_guest_mode(Vcpu& vcpu, bool kernel) {
+    if (vcpu.pv.in_kernel == kernel) return true;
+    if (!kernel && !vcpu.pv.user_root.is_valid()) return false;
+    vcpu.pv.in_kernel = kernel;
+    if (!is_loaded(vcpu)) return true;
+    asm volatile("swapgs" : : : "memory");
+    load_root(this_pcpu(), vcpu.current_root());
+    load_port_access(this_pcpu(), vcpu);
+    return true;
+}
+
+void load_guest_root(Vcpu& vcpu) {
+    if (is_loaded(vcpu)) load_root(this_pcpu(), vcpu.current_root());
+}
+
+void load_guest_gdt(Vcpu& vcpu) {
+    if (!is_loaded(vcpu)) return;
+    write_gdt_window(this_pcpu(), &vcpu);
+    load_root(this_pcpu(), vcpu.current_root());
+}
+
+void load_guest_ldt(Vcpu& vcpu) {
+    if (!is_loaded(vcpu)) return;
+    write_ldt_window(this_pcpu(), &vcpu);
+    load_root(this_pcpu(), vcpu.current_root());
+    load_ldt_register(this_pcpu(), vcpu.pv.ldt_entries);
+}
+
+void load_io_privilege(Vcpu& vcpu) {
+    if (is_loaded(vcpu)) load_port_access(this_pcpu(), vcpu);
+}
+
+void load_fpu_state(Vcpu& vcpu) {
+    if (is_loaded(vcpu)) load_fpu(vcpu);
+}
+
+void save_live_state(Vcpu& vcpu) {
+    if (!is_loaded(vcpu)) return;
+    save_segments(vcpu);
+    save_fpu(vcpu);
+}
+
+void evict_vcpu(Vcpu& vcpu) {
+    if (!is_loaded(vcpu)) return;
+    save_live_state(vcpu);
+    Pcpu& pcpu = this_pcpu();
+    pcpu.loaded = nullptr;
+    pcpu.tss->tss.io_bitmap_offset = kNoIoBitmap;
+    asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
+    load_ldt_register(pcpu, 0);
+    write_gdt_window(pcpu, nullptr);
+    write_ldt_window(pcpu, nullptr);
+    load_root(pcpu, idle_root);
+}
+
+}  // namespace hospes

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/machine/exit.hpp"
+
+#include "hypervisor/core/domain/vcpu.hpp"
+#include "hypervisor/core/pv/bounce.hpp"
+#include "hypervisor/machine/clock.hpp"
+#include "hypervisor/machine/context_switch.hpp"
+#include "hypervisor/machine/entry.hpp"
+#include "hypervisor/machine/exit_hooks.hpp"
+#include "hypervisor/machine/instructions.hpp"
+#include "hypervisor/machine/pcpu.hpp"
+#include "hypervisor/ports/guest_cpu.hpp"
+#include "hypervisor/ports/ipi.hpp"
+#include "hypervisor/ports/preempt.hpp"
+#include "hypervisor/machine/local_apic.hpp"
+#include "hypervisor/machine/vectors.hpp"
+#include "hypervisor/x86/exceptions.hpp"
+#include "hypervisor/x86/layout.hpp"
+
+namespace hospes {
+namespace {
+
+// SYSRET restores RIP and RFLAGS only, and RIP must be canonical: on Intel's processors it would fault on the guest's stack.
+bool may_use_sysret(GuestRegs const& regs) {
+    return regs.vector == kEntrySyscall && regs.cs == kGuestCs64 && regs.ss == kGuestSs && is_canonical(regs.rip) &&
+           (regs.rflags & (kRflagsRf | kRflagsVm | kRflagsTf)) == 0;
+}
+
+[[noreturn]] void leave(Vcpu& vcpu) {
+    GuestRegs& regs = vcpu.regs;
+    regs.rflags = (regs.rflags & ~(kRflagsIopl | kRflagsVm)) | kRflagsIf | kRflagsFixed;
+    if (may_use_sysret(regs)) return_by_sysret(&regs);
+    return_by_iret(&regs);
+}
+
+void idle() {
+    if (!has_work()) halt_with_interrupts();
+}
+
+}  // namespace
+
+void exit_to_guest() {
+    Pcpu& pcpu = this_pcpu();
+    for (;;) {
+        pcpu.kicked.store(false, std::memory_order_relaxed);
+        report_console_input();
+        run_pending_work();
+        Vcpu* const next = choose_vcpu();
+        if (next == nullptr) {
+            idle();
+            continue;
+        }
+        load_vcpu(pcpu, *next);
+        if (!deliver_pending_events(*next)) continue;  // it could not take the event, and is crashed
+        if (has_work() || pcpu.kicked.load(std::memory_order_relaxed)) continue;
+        leave(*next);
+    }
+}
+
+bool preempt_pending() {
+    open_interrupt_window();
+    return has_work() || this_pcpu().kicked.load(std::memory_order_relaxed);
+}
+
+void kick_pcpu(PcpuId pcpu) {
+    if (pcpu.raw() >= online_pcpus) return;
+    pcpus[pcpu.raw()].kicked.store(true, std::memory_order_release);
+    if (pcpu != this_pcpu().id) send_ipi(pcpus[pcpu.raw()].apic_id, kKickVector);
+}
+
+}  // namespace hospes

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The processor's local interrupt controller (SDM vol. 3, chapter 11), in its memory-mapped form.
+#pragma once
+
+#include "hypervisor/base/strong.hpp"
+
+namespace hospes {
+
+// Turns this pcpu's local APIC on with the spurious and error vectors set, all else masked, and the legacy 8259s off (boot pcpu).
+void init_local_apic(bool is_boot_pcpu);
+
+ApicId local_apic_id();
+void end_of_interrupt();
+
+// Sends `vector` to another pcpu.
+void send_ipi(ApicId target, Vector vector);
+
+// The one-shot timer: interrupts with kTimerVector after `ticks` of its (divided) clock. 0 stops it.
+void start_apic_timer(u32 ticks);
+u32 apic_timer_left();
+
+}  // namespace hospes

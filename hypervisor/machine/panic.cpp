@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/machine/panic.hpp"
+
+#include "hypervisor/machine/instructions.hpp"
+#include "hypervisor/machine/pcpu.hpp"
+#include "hypervisor/machine/serial.hpp"
+#include "hypervisor/ports/log.hpp"
+#include "hypervisor/x86/layout.hpp"
+
+namespace hospes {
+namespace {
+
+constexpr unsigned kTraceWords = 512;  // of the stack that are searched
+constexpr unsigned kTraceLines = 24;
+constinit bool is_panicking = false;
+
+extern "C" unsigned char const vector_stubs[];
+
+// The core is built without frame pointers: every word on the stack that points into its image is a candidate.
+void print_back_trace(u64 stack) {
+    u64 const end = (stack | (kStackBlockBytes - 1)) + 1;
+    u64 const image = reinterpret_cast<u64>(vector_stubs) & ~((u64{16} << 20) - 1);
+    unsigned lines = 0;
+    auto const* word = reinterpret_cast<u64 const*>((stack + 7) & ~u64{7});
+    for (unsigned i = 0; i < kTraceWords && reinterpret_cast<u64>(word) < end && lines < kTraceLines; ++i, ++word) {
+        if (*word < image || *word >= image + (u64{16} << 20)) continue;
+        HV_ERROR("  [%016lx] %016lx", reinterpret_cast<u64>(word), *word);
+        ++lines;
+    }
+}
+
+void start_panic() {
+    if (is_panicking) halt_forever();
+    is_panicking = true;
+    break_console_lock();
+}
+
+[[noreturn]] void finish_panic() {
+    HV_ERROR("The machine is stopped.");
+    halt_forever();
+}
+
+}  // namespace
+
+void panic(char const* file, int line, char const* what) {
+    start_panic();
+    HV_ERROR("PANIC on pcpu %u: %s (%s:%d)", this_pcpu().id.raw(), what, file, line);
+    print_back_trace(reinterpret_cast<u64>(__builtin_frame_address(0)));
+    finish_panic();
+}
+
+void panic_with_registers(GuestRegs const& r, char const* what) {
+    start_panic();
+    HV_ERROR("PANIC on pcpu %u: %s, vector %u error %x", this_pcpu().id.raw(), what, r.vector, r.error_code);
+    HV_ERROR("rip %lx:%016lx rsp %lx:%016lx rflags %lx", r.cs, r.rip, r.ss, r.rsp, r.rflags);
+    HV_ERROR("rax %016lx rbx %016lx rcx %016lx rdx %016lx", r.rax, r.rbx, r.rcx, r.rdx);
+    HV_ERROR("rsi %016lx rdi %016lx rbp %016lx r8  %016lx", r.rsi, r.rdi, r.rbp, r.r8);
+    HV_ERROR("r9  %016lx r10 %016lx r11 %016lx r12 %016lx", r.r9, r.r10, r.r11, r.r12);
+    HV_ERROR("r13 %016lx r14 %016lx r15 %016lx", r.r13, r.r14, r.r15);
+    HV_ERROR("cr0 %lx cr2 %016lx cr3 %lx cr4 %lx", read_cr0(), read_cr2(), read_cr3(), read_cr4());
+    print_back_trace(r.rsp);
+    finish_panic();
+}
+
+}  // namespace hospes

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// One physical processor: its number, its stack, and what is loaded in it.
+#pragma once
+
+#include "hypervisor/base/strong.hpp"
+#include "hypervisor/x86/segments.hpp"
+
+#include <atomic>
+
+namespace hospes {
+
+class Vcpu;
+
+inline constexpr u32 kMaxPcpus = 8;
+
+// What the SYSCALL trampoline reads (machine/entry.S knows the offsets).
+struct TrampolineData {
+    u64 regs_end;       // of the vcpu that runs: where its registers are pushed
+    u64 guest_rsp;      // scratch
+    u64 syscall_entry;  // the core's part of the entry
+};
+
+// A block of stacks, aligned to its size, so that any stack pointer leads to the Pcpu in its last word.
+inline constexpr usize kStackBlockBytes = 64 << 10;
+inline constexpr usize kIstStackBytes = 8 << 10;
+enum class IstStack : u8 { none = 0, double_fault = 1, nmi = 2, machine_check = 3, debug = 4 };
+inline constexpr unsigned kIstStacks = 4;
+
+struct Pcpu {
+    PcpuId id;
+    ApicId apic_id;
+    u8* stack_block = nullptr;
+    TrampolineData* trampoline = nullptr;
+    TssWithPorts* tss = nullptr;
+    u64* gdt = nullptr;      // the two reserved pages: entries from 0xe000 on
+    u64* area_l1 = nullptr;  // the level-1 table of the pcpu's area: GDT and LDT windows are entries of it
+
+    Vcpu* loaded = nullptr;  // whose registers, address space and FPU are in the processor; stays so while idle
+    Mfn loaded_root;
+    std::atomic<bool> kicked{false};  // look at the scheduler and the events before the next return
+
+    u64 stack_top() const { return reinterpret_cast<u64>(stack_block) + kStackBlockBytes - 16; }
+};
+
+extern constinit Pcpu pcpus[kMaxPcpus];
+extern constinit u32 online_pcpus;
+
+// The processor this code runs on.
+inline Pcpu& this_pcpu() {
+    if (online_pcpus <= 1) return pcpus[0];  // also before the boot processor is on its own stack
+    u64 stack = 0;
+    asm("mov %%rsp, %0" : "=r"(stack));
+    return **reinterpret_cast<Pcpu**>((stack | (kStackBlockBytes - 1)) - 7);
+}
+
+// The vcpu whose entry into the core is being handled.
+Vcpu& current_vcpu();
+
+}  // namespace hospes

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the entry stubs arrive: sorts what happened, hands it on, and leaves by exit_to_guest().
+#include "hypervisor/core/pv/bounce.hpp"
+#include "hypervisor/core/pv/exceptions.hpp"
+#include "hypervisor/hypercall/hypercall.hpp"
+#include "hypervisor/machine/entry.hpp"
+#include "hypervisor/machine/exit.hpp"
+#include "hypervisor/machine/fixups.hpp"
+#include "hypervisor/machine/instructions.hpp"
+#include "hypervisor/machine/panic.hpp"
+#include "hypervisor/machine/pcpu.hpp"
+#include "hypervisor/machine/vectors.hpp"
+#include "hypervisor/ports/log.hpp"
+#include "hypervisor/x86/exceptions.hpp"
+
+namespace hospes {
+namespace {
+
+constexpr u64 kSyscallBytes = 2;
+
+void handle_hypercall(Vcpu& vcpu) {
+    GuestRegs& regs = vcpu.regs;
+    u64 const number = regs.rax;
+    HypercallArgs args{{regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
+    u64 const caller_rip = regs.rip;
+    Outcome const outcome = dispatch_hypercall(vcpu, number, args);
+    if (outcome.ok()) {
+        regs.rax = static_cast<u64>(outcome.value());
+        return;
+    }
+    if (outcome.error() == Errno::restart) {  // the guest executes its SYSCALL again
+        regs.rip -= kSyscallBytes;
+        regs.rdi = args[0];
+        regs.rsi = args[1];
+        regs.rdx = args[2];
+        regs.r10 = args[3];
+        regs.r8 = args[4];
+        regs.r9 = args[5];
+        return;
+    }
+    regs.rax = static_cast<u64>(to_abi(outcome.error()));
+    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), number,
+             args[0], args[1], args[2], caller_rip, static_cast<int>(outcome.error()));
+}
+
+void handle_compat_syscall(Vcpu& vcpu) {  // no callback for it can be registered: the instruction does not exist
+    vcpu.regs.rip -= kSyscallBytes;
+    vcpu.regs.vector = kEntryNone;
+    deliver_exception(vcpu, kVectorInvalidOpcode, 0);
+}
+
+void handle_guest_entry(Vcpu& vcpu, u32 vector) {
+    switch (vector) {
+        case kEntrySyscall:
+            if (vcpu.pv.in_kernel)
+                handle_hypercall(vcpu);
+            else
+                deliver_syscall_callback(vcpu);
+            return;
+        case kEntryCompatSyscall: handle_compat_syscall(vcpu); return;
+        case kVectorLinuxInt80: handle_software_interrupt(vcpu, kVectorLinuxInt80); return;
+        default: break;
+    }
+    if (vector >= 32) {
+        dispatch_interrupt(Vector{static_cast<u8>(vector)});
+        return;
+    }
+    Fault fault{.vector = static_cast<u8>(vector), .error_code = vcpu.regs.error_code, .cr2 = 0, .dr6 = 0};
+    if (vector == kVectorPageFault) fault.cr2 = read_cr2();
+    handle_exception(vcpu, fault);
+}
+
+constinit Fault pending_debug{};
+
+// Continues a guest's #DB, which came on the debug stack, on the pcpu's own.
+void resume_guest_debug() {
+    handle_exception(current_vcpu(), pending_debug);
+    exit_to_guest();
+}
+
+constinit Fault pending_return_fault{};
+
+void resume_return_fault() {
+    handle_return_fault(current_vcpu(), pending_return_fault);
+    exit_to_guest();
+}
+
+// IRETQ refused what the guest asked for (selectors, RIP). Its registers are still intact: the fault becomes the guest's own,
+// in the state it wanted to go to.
+[[noreturn]] void convert_return_fault(GuestRegs const& core) {
+    pending_return_fault = {.vector = static_cast<u8>(core.vector), .error_code = core.error_code, .cr2 = read_cr2(), .dr6 = 0};
+    run_on_stack(this_pcpu().stack_top(), resume_return_fault);
+}
+
+}  // namespace
+}  // namespace hospes
+
+using namespace hospes;
+
+void guest_trap_entry(GuestRegs* regs) {
+    handle_guest_entry(current_vcpu(), regs->vector);
+    exit_to_guest();
+}
+
+void core_trap_entry(GuestRegs* regs) {
+    if (regs->vector >= 32) {
+        dispatch_interrupt(Vector{static_cast<u8>(regs->vector)});
+        return;
+    }
+    if (regs->rip == reinterpret_cast<u64>(guest_iret_instruction)) convert_return_fault(*regs);
+    u64 const fixup = find_fixup(regs->rip);
+    if (fixup == 0) panic_with_registers(*regs, "exception in the core");
+    regs->rip = fixup;
+}
+
+void ist_trap_entry(GuestRegs* regs) {
+    bool const from_guest = (regs->cs & 3) == 3;
+    switch (regs->vector) {
+        case kVectorDebug: {
+            u64 const dr6 = read_dr6();
+            write_dr6(0xffff'0ff0);
+            if (!from_guest) return;  // a guest's watchpoint on memory that the core copied
+            current_vcpu().regs = *regs;
+            pending_debug = {.vector = kVectorDebug, .error_code = 0, .cr2 = 0, .dr6 = dr6};
+            run_on_stack(this_pcpu().stack_top(), resume_guest_debug);
+        }
+        case kVectorNmi: HV_WARN("NMI at rip %lx", regs->rip); return;
+        default: panic_with_registers(*regs, regs->vector == kVectorDoubleFault ? "double fault" : "machine check");
+    }
+}

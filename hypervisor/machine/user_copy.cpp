@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guest memory through the guest's own mappings: the address space of the current vcpu is loaded while the core runs for it.
+#include "hypervisor/machine/cpu_features.hpp"
+#include "hypervisor/machine/fixups.hpp"
+#include "hypervisor/ports/guest_memory.hpp"
+#include "hypervisor/x86/layout.hpp"
+
+namespace hospes {
+namespace {
+
+// Lets the core touch user pages while it lives.
+class [[nodiscard]] UserAccess {
+public:
+    UserAccess() {
+        if (cpu_features.smap) asm volatile("stac" : : : "memory");
+    }
+    ~UserAccess() {
+        if (cpu_features.smap) asm volatile("clac" : : : "memory");
+    }
+    UserAccess(UserAccess const&) = delete;
+    UserAccess& operator=(UserAccess const&) = delete;
+};
+
+// Copies whole words first, so that an aligned word is read and written in one piece; returns the bytes left undone.
+u64 copy_with_fixup(void* to, void const* from, usize size) {
+    u64 words = size / 8;
+    u64 bytes = size % 8;
+    asm volatile(
+        "1: rep movsq\n"
+        "   mov %[bytes], %%rcx\n"
+        "   xor %k[bytes], %k[bytes]\n"
+        "2: rep movsb\n"
+        "3:\n" HV_FIXUP("1b", "4f") HV_FIXUP("2b", "3b")
+        ".pushsection .text.fixup, \"ax\", @progbits\n"
+        "4: lea (%[bytes], %%rcx, 8), %%rcx\n"
+        "   jmp 3b\n"
+        ".popsection\n"
+        : "+c"(words), "+D"(to), "+S"(from), [bytes] "+r"(bytes)
+        :
+        : "memory");
+    return words;
+}
+
+}  // namespace
+
+Status copy_from_guest(void* to, GuestAddress from, usize size) {
+    if (!is_guest_range(from, size)) return Errno::fault;
+    UserAccess const access;
+    if (copy_with_fixup(to, reinterpret_cast<void const*>(from.raw()), size) != 0) return Errno::fault;
+    return {};
+}
+
+Status copy_to_guest(GuestAddress to, void const* from, usize size) {
+    if (!is_guest_range(to, size)) return Errno::fault;
+    UserAccess const access;
+    if (copy_with_fixup(reinterpret_cast<void*>(to.raw()), from, size) != 0) return Errno::fault;
+    return {};
+}
+
+}  // namespace hospes
