@@ -90,7 +90,8 @@ Status Bus::evaluate(DeviceAddress address) {
 Status Bus::add(DeviceAddress address) {
     auto nodes = HV_TRY(DeviceNodes::open(store_, kind_, address));
     auto watch = HV_TRY(store_.watch(nodes.frontend_path() + "/state", [this, address](std::string_view) { mark(address); }));
-    auto device = factory_(nodes, [this, address](Error const& error) { on_device_failure(address, error); });
+    auto device = factory_(nodes, {.failed = [this, address](Error const& error) { on_device_failure(address, error); },
+                                   .changed = [this, address] { mark(address); }});
     devices_[address] = std::make_unique<Entry>(std::move(nodes), std::move(device), std::move(watch));
     return {};
 }

@@ -29,9 +29,12 @@ public:
     virtual void disconnect() = 0;
 };
 
-// Called by a device that finds its frontend breaking the protocol. It is disconnected soon after, not at once.
-using FailureHandler = std::function<void(Error const&)>;
+// What a device may tell its bus, at any time; both take effect in the next turn of the loop.
+struct DeviceEvents {
+    std::function<void(Error const&)> failed;  // the frontend breaks the protocol: to be disconnected
+    std::function<void()> changed;             // look again: open() may have another answer now
+};
 
-using DeviceFactory = std::function<std::unique_ptr<Device>(DeviceNodes, FailureHandler)>;
+using DeviceFactory = std::function<std::unique_ptr<Device>(DeviceNodes, DeviceEvents)>;
 
 }  // namespace hospes::backend

@@ -54,6 +54,7 @@ void decode_direct(blkif_request_t const& copy, BlockRequest& request) {
 void decode_indirect(blkif_request_t const& copy, std::uint16_t max_indirect, BlockRequest& request) {
     auto const indirect = view_as<blkif_request_indirect_t>(copy);
     request.sector = indirect.sector_number;
+    request.wire_operation = indirect.indirect_op;  // Linux's frontend takes nothing else in the response
     auto const operation = data_operation(indirect.indirect_op);
     if (operation != BlockOperation::read && operation != BlockOperation::write) return;
     if (indirect.nr_segments == 0 || indirect.nr_segments > max_indirect) return;

@@ -154,4 +154,8 @@ void answer_received(NetRxRing& ring, std::span<netif_rx_request_t const> reques
     }
 }
 
+void refuse_received(NetRxRing& ring, std::span<netif_rx_request_t const> requests) {
+    for (auto const& request : requests) ring.answer({.id = request.id, .offset = 0, .flags = 0, .status = NETIF_RSP_ERROR});
+}
+
 }  // namespace hospes::wire

@@ -78,4 +78,7 @@ constexpr std::uint32_t rx_slots_for(std::size_t size, bool has_gso) {
 // one being the extra-info slot where there is GSO. requests.size() == rx_slots_for(size, ...).
 void answer_received(NetRxRing& ring, std::span<netif_rx_request_t const> requests, std::size_t size, NetFlags const& flags);
 
+// The responses for a packet that could not be copied into the buffers of `requests`.
+void refuse_received(NetRxRing& ring, std::span<netif_rx_request_t const> requests);
+
 }  // namespace hospes::wire

@@ -15,6 +15,7 @@ extern "C" {
 #include <xen/io/blkif.h>
 #include <xen/io/console.h>
 #include <xen/io/netif.h>
+#include <xen/io/protocols.h>
 #include <xen/io/xenbus.h>
 }
 #pragma GCC diagnostic pop
