@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/blkbackd/block_connection.hpp"
+
+namespace hospes::blkbackd {
+
+using wire::BlockOperation;
+
+// It keeps what the kernel works on alive, even if the connection goes away in the middle of the I/O.
+struct BlockConnection::Request {
+    wire::BlockRequest wire;
+    std::vector<wire::BlockSegment> segments;
+    BufferPool::Buffer buffer;
+    std::size_t size = 0;
+    std::shared_ptr<Disk const> disk;
+    bool is_finished = false;
+    std::int16_t status = BLKIF_RSP_ERROR;
+};
+
+BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, std::shared_ptr<Disk const> disk, std::function<void(Error const&)> failed)
+    : ports_{ports},
+      domain_{domain},
+      pages_{std::move(ring)},
+      ring_{pages_.data(), pages_.page_count() * 4096},
+      disk_{std::move(disk)},
+      failed_{std::move(failed)} {
+    again_ = ports_.loop.make_timer([this] { serve(); });
+}
+
+Status BlockConnection::start(EventPort remote_port) {
+    port_ = HV_TRY(ports_.events.bind_interdomain(domain_, remote_port, [this] { on_port(); }));
+    serve();
+    return {};
+}
+
+void BlockConnection::on_port() {
+    serve();
+    if (is_broken_) return;
+    if (auto const status = port_.unmask(); !status) fail(status.error());
+}
+
+// At most one ring's worth of requests a turn: a domain whose requests are answered at once cannot keep the loop for itself.
+void BlockConnection::serve() {
+    if (is_broken_) return;
+    for (std::uint32_t count = 0; count < ring_.slots(); ++count) {
+        blkif_request_t copy;
+        auto const state = ring_.take(copy);
+        if (state == wire::RingState::broken) return fail(Error{EPROTO, "the frontend's request index is out of bounds"});
+        if (state == wire::RingState::empty) {
+            if (!ring_.arm()) break;
+            continue;
+        }
+        auto request = std::make_shared<Request>();
+        request->wire = wire::decode_block_request(copy, kMaxIndirectSegments);
+        request->disk = disk_;
+        requests_.push_back(request);
+        begin(request);
+        if (count + 1 == ring_.slots()) again_.start({});
+    }
+    ports_.engine.submit();
+    answer_finished();
+}
+
+void BlockConnection::begin(std::shared_ptr<Request> const& request) {
+    switch (request->wire.operation) {
+        case BlockOperation::read:
+        case BlockOperation::write: return begin_transfer(request);
+        case BlockOperation::flush: return start_sync(request);
+        case BlockOperation::discard: return start_discard(request);
+        case BlockOperation::write_barrier:  // not announced: a flush does the same
+        case BlockOperation::unsupported: return finish(*request, BLKIF_RSP_EOPNOTSUPP);
+        case BlockOperation::malformed: return finish(*request, BLKIF_RSP_ERROR);
+    }
+}
+
+void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
+    auto const& wire = request->wire;
+    request->segments.assign(wire.segments.begin(), wire.segments.begin() + (wire.is_indirect ? 0 : wire.segment_count));
+    if (wire.is_indirect && !fetch_indirect(*request)) return finish(*request, BLKIF_RSP_ERROR);
+    bool const is_write = wire.operation == BlockOperation::write;
+    auto const sectors = wire::total_sectors(request->segments);
+    if (is_write && disk_->is_read_only()) return finish(*request, BLKIF_RSP_ERROR);
+    if (!wire::is_on_disk(wire.sector, sectors, disk_->sectors(), disk_->block_size() / 512)) return finish(*request, BLKIF_RSP_ERROR);
+
+    request->size = sectors * 512;
+    request->buffer = buffers_.take(request->size);
+    if (is_write) start_write(request, wire.sector * 512);
+    else start_read(request, wire.sector * 512);
+}
+
+// The descriptors are copied out of the domain's pages once, then checked.
+bool BlockConnection::fetch_indirect(Request& request) {
+    std::vector<std::byte> descriptors(request.wire.segment_count * sizeof(blkif_request_segment));
+    pieces_.clear();
+    for (std::size_t done = 0; done < descriptors.size(); done += 4096) {
+        auto const size = std::min<std::size_t>(descriptors.size() - done, 4096);
+        pieces_.push_back({.direction = GrantCopy::Direction::from_domain,
+                           .domain = domain_,
+                           .ref = request.wire.indirect_refs[done / 4096],
+                           .offset = 0,
+                           .size = static_cast<std::uint16_t>(size),
+                           .local = descriptors.data() + done});
+    }
+    if (!ports_.grants.copy(pieces_)) return false;
+    for (auto const& piece : pieces_)
+        if (piece.status != GNTST_okay) return false;
+    request.segments.resize(request.wire.segment_count);
+    return wire::decode_indirect_segments(descriptors, request.segments);
+}
+
+bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction) {
+    pieces_.clear();
+    auto* local = request.buffer.get();
+    for (auto const& segment : request.segments) {
+        auto const size = static_cast<std::uint16_t>(segment.sectors() * 512);
+        pieces_.push_back({.direction = direction,
+                           .domain = domain_,
+                           .ref = segment.ref,
+                           .offset = static_cast<std::uint16_t>(segment.first_sector * 512),
+                           .size = size,
+                           .local = local});
+        local += size;
+    }
+    if (!ports_.grants.copy(pieces_)) return false;
+    for (auto const& piece : pieces_)
+        if (piece.status != GNTST_okay) return false;
+    return true;
+}
+
+void BlockConnection::start_read(std::shared_ptr<Request> const& request, std::uint64_t offset) {
+    ports_.engine.read(disk_->fd(), {request->buffer.get(), request->size}, offset, completion(request, [](BlockConnection& connection, Request& done) {
+        return connection.copy_data(done, GrantCopy::Direction::to_domain);
+    }));
+}
+
+void BlockConnection::start_write(std::shared_ptr<Request> const& request, std::uint64_t offset) {
+    if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
+    ports_.engine.write(disk_->fd(), {request->buffer.get(), request->size}, offset, completion(request, {}));
+}
+
+void BlockConnection::start_sync(std::shared_ptr<Request> const& request) {
+    if (disk_->is_read_only()) return finish(*request, BLKIF_RSP_OKAY);
+    ports_.engine.sync(disk_->fd(), completion(request, {}));
+}
+
+void BlockConnection::start_discard(std::shared_ptr<Request> const& request) {
+    if (!disk_->can_discard()) return finish(*request, BLKIF_RSP_EOPNOTSUPP);
+    auto const& wire = request->wire;
+    if (wire.discard_sectors == 0 || !wire::is_on_disk(wire.sector, wire.discard_sectors, disk_->sectors(), disk_->block_size() / 512))
+        return finish(*request, BLKIF_RSP_ERROR);
+    ports_.engine.discard(disk_->fd(), wire.sector * 512, wire.discard_sectors * 512, completion(request, {}));
+}
+
+// The kernel may finish after the connection has gone: then there is nobody to tell, and the request dies with its memory.
+IoEngine::Done BlockConnection::completion(std::shared_ptr<Request> const& request, std::function<bool(BlockConnection&, Request&)> finish_data) {
+    return [weak = weak_from_this(), request, finish_data = std::move(finish_data)](int error) {
+        auto const connection = weak.lock();
+        if (!connection || connection->is_broken_) return;
+        bool const ok = error == 0 && (!finish_data || finish_data(*connection, *request));
+        connection->finish(*request, ok ? BLKIF_RSP_OKAY : error == EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+        connection->answer_finished();
+    };
+}
+
+void BlockConnection::finish(Request& request, std::int16_t status) {
+    request.is_finished = true;
+    request.status = status;
+    if (request.buffer) buffers_.give_back(std::move(request.buffer), request.size);
+}
+
+void BlockConnection::answer_finished() {
+    if (is_broken_) return;
+    while (!requests_.empty() && requests_.front()->is_finished) {
+        auto const& request = *requests_.front();
+        blkif_response_t response{};
+        response.id = request.wire.id;
+        response.operation = request.wire.wire_operation;
+        response.status = request.status;
+        ring_.answer(response);
+        requests_.pop_front();
+    }
+    if (!ring_.publish()) return;
+    if (auto const status = port_.notify(); !status) fail(status.error());
+}
+
+void BlockConnection::fail(Error const& error) {
+    is_broken_ = true;
+    port_.reset();
+    failed_(error);
+}
+
+}  // namespace hospes::blkbackd

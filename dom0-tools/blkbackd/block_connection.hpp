@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ring of one connected block frontend. Requests are served side by side but answered in the order in which they were
+// taken: so the requests from rsp_prod on are all still whole in the ring, and a daemon that was killed is followed by one
+// that serves them again.
+#pragma once
+
+#include "dom0-tools/blkbackd/disk.hpp"
+#include "dom0-tools/blkbackd/io_engine.hpp"
+#include "dom0-tools/blkbackd/page_buffer.hpp"
+#include "dom0-tools/ports/event_channel.hpp"
+#include "dom0-tools/ports/grant.hpp"
+#include "dom0-tools/wire/back_ring.hpp"
+#include "dom0-tools/wire/block_request.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace hospes::blkbackd {
+
+inline constexpr std::uint16_t kMaxIndirectSegments = 256;
+
+class BlockConnection : public std::enable_shared_from_this<BlockConnection> {
+public:
+    struct Ports {
+        EventLoop& loop;
+        EventChannelDevice& events;
+        GrantDevice& grants;
+        IoEngine& engine;
+    };
+
+    // `ring` are the mapped ring pages. `failed` is called when the frontend breaks the protocol; nothing is served after that.
+    BlockConnection(Ports ports, DomId domain, GrantMapping ring, std::shared_ptr<Disk const> disk, std::function<void(Error const&)> failed);
+
+    // Binds the event channel and looks at the ring: requests may be waiting already.
+    Status start(EventPort remote_port);
+
+    std::size_t in_flight() const { return requests_.size(); }
+
+private:
+    struct Request;
+
+    void on_port();
+    void serve();
+    void begin(std::shared_ptr<Request> const& request);
+    void begin_transfer(std::shared_ptr<Request> const& request);
+    bool fetch_indirect(Request& request);
+    bool copy_data(Request& request, GrantCopy::Direction direction);
+    void start_read(std::shared_ptr<Request> const& request, std::uint64_t offset);
+    void start_write(std::shared_ptr<Request> const& request, std::uint64_t offset);
+    void start_sync(std::shared_ptr<Request> const& request);
+    void start_discard(std::shared_ptr<Request> const& request);
+    IoEngine::Done completion(std::shared_ptr<Request> const& request, std::function<bool(BlockConnection&, Request&)> finish);
+    void finish(Request& request, std::int16_t status);
+    void answer_finished();
+    void fail(Error const& error);
+
+    Ports ports_;
+    DomId domain_;
+    GrantMapping pages_;
+    wire::BlkRing ring_;
+    std::shared_ptr<Disk const> disk_;
+    std::function<void(Error const&)> failed_;
+    BoundPort port_;
+    Timer again_;
+    std::deque<std::shared_ptr<Request>> requests_;  // taken and unanswered, in the order of the ring
+    BufferPool buffers_;
+    std::vector<GrantCopy> pieces_;                  // kept between calls
+    bool is_broken_ = false;
+};
+
+}  // namespace hospes::blkbackd

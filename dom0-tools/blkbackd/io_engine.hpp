@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads and writes that do not block: io_uring. One engine serves all disks.
+#pragma once
+
+#include "dom0-tools/base/event_loop.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace hospes::blkbackd {
+
+class IoEngine {
+public:
+    // Called from the loop, never from within the call that starts the operation: 0 or a positive errno value.
+    // What it captures lives until then; memory and descriptor must.
+    using Done = std::function<void(int error)>;
+
+    virtual ~IoEngine() = default;
+
+    // All of `memory` is transferred, or it is an error (EIO at the end of a file).
+    virtual void read(int fd, std::span<std::byte> memory, std::uint64_t offset, Done done) = 0;
+    virtual void write(int fd, std::span<std::byte const> memory, std::uint64_t offset, Done done) = 0;
+    // What was written is on stable storage after this.
+    virtual void sync(int fd, Done done) = 0;
+    // The range reads as zeros after this and takes no room.
+    virtual void discard(int fd, std::uint64_t offset, std::uint64_t size, Done done) = 0;
+    // Operations are collected: this hands them to the kernel.
+    virtual void submit() = 0;
+};
+
+Result<std::unique_ptr<IoEngine>> make_uring_engine(EventLoop& loop);
+
+}  // namespace hospes::blkbackd
