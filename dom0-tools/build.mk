@@ -54,6 +54,8 @@ DOM0_BACKEND := $(wildcard dom0-tools/backend/*.cpp) $(DOM0_BASE) $(DOM0_PORTS) 
 daemon_sources = $(wildcard dom0-tools/$(1)/*.cpp) $(DOM0_BACKEND)
 
 $(call dom0_program,consoled,$(call daemon_sources,consoled))
+$(call dom0_program,blkbackd,$(call daemon_sources,blkbackd),-luring)
+$(call dom0_program,netbackd,$(call daemon_sources,netbackd))
 
 # What the host can test of all that: everything but the real devices and the main functions.
 DOM0_TESTED := $(filter-out %/main.cpp,$(wildcard $(addprefix dom0-tools/,$(addsuffix /*.cpp,backend wire consoled)))) \
