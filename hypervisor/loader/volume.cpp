@@ -56,9 +56,12 @@ void append_path(const EFI_DEVICE_PATH* node, BoundedText<Capacity>& path) {
       return;
     }
     if (node->Type == kMediaPath && node->SubType == kFilePath) {
-      path << '\\';
       const auto* chars = reinterpret_cast<const CHAR16*>(node + 1);
-      for (size_t i = 0; i < (length - sizeof(EFI_DEVICE_PATH)) / 2 && chars[i] != 0; ++i) {
+      const size_t count = (length - sizeof(EFI_DEVICE_PATH)) / 2;
+      if (count != 0 && chars[0] != '\\' && !path.view().ends_with('\\')) {
+        path << '\\';
+      }
+      for (size_t i = 0; i < count && chars[i] != 0; ++i) {
         path << (chars[i] < 0x80 ? static_cast<char>(chars[i]) : '?');
       }
     }
