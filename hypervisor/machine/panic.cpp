@@ -62,4 +62,13 @@ void panic_with_registers(GuestRegs const& r, char const* what) {
     finish_panic();
 }
 
+void reset_machine() {
+    outb(0xcf9, 0x02);  // reset control register of every PC chip set
+    outb(0xcf9, 0x06);
+    outb(0x64, 0xfe);  // keyboard controller
+    load_idt({0, 0});
+    asm volatile("int3");  // without a handler: triple fault
+    halt_forever();
+}
+
 }  // namespace hospes

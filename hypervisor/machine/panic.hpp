@@ -8,4 +8,7 @@ namespace hospes {
 
 // Prints `what`, the core's registers and a back trace, and stops the machine.
 [[noreturn]] void panic_with_registers(GuestRegs const& regs, char const* what);
+// Resets the machine, by the chip set's register or the last resort, a triple fault.
+[[noreturn]] void reset_machine();
+
 }  // namespace hospes
