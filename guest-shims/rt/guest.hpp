@@ -4,6 +4,7 @@
 #include "clock.hpp"
 #include "console.hpp"
 #include "event.hpp"
+#include "grant.hpp"
 #include "hypercall.hpp"
 #include "machine.hpp"
 #include "page.hpp"
