@@ -5,12 +5,9 @@ include xenstore/sources.mk
 
 PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp hypercall_buffer.cpp)
 
-# (Not before the port that asks the hypervisor about domains is there.)
-ifneq ($(wildcard $(PRIVCMD)),)
 $(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $(DOM0_PORTS) $(PRIVCMD) \
   $(addprefix xenstore/transport/,guest_ring.cpp ring_transport.cpp socket_listener.cpp socket_transport.cpp) \
   $(addprefix xenstore/daemon/,hypervisor_host.cpp main.cpp options.cpp service.cpp))
-endif
 
 # One program under many names.
 XENSTORE_TOOLS := $(addprefix xenstore-,chmod control exists list ls read rm watch write)
