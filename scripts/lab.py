@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace, commands: str | None) -> int:
                 machine.child.interact(escape_character="\x1d")
                 return 0
             name = "vdc" if arguments.disk == "virtio" else "vdb"
+            shell.run("wait-for-daemons", 60)
             answer = shell.run(f"sh /dev/{name}", arguments.limit)
             print(answer.output)
             machine.type("poweroff\n")

@@ -33,12 +33,9 @@ class Scenario:
 
     def daemons_run(self) -> str:
         """Each daemon is there, and hospesd answers."""
-        waiting = " ".join(DAEMONS)
-        self.dom0.check(f"for d in {waiting}; do n=0; until pidof $d >/dev/null || [ $n -ge 60 ]; do sleep 1; "
-                        "n=$((n+1)); done; done")
+        self.dom0.check("wait-for-daemons", "the daemons start")
         lines = [f"{name} {self.dom0.check(f'pidof {name}', f'{name} runs')}" for name in DAEMONS]
-        self.dom0.check("n=0; until hospes list >/dev/null 2>&1 || [ $n -ge 30 ]; do sleep 1; n=$((n+1)); done; "
-                        "hospes list", "hospes list")
+        self.dom0.check("hospes list")
         return "\n".join(lines)
 
     def create_domain(self) -> str:

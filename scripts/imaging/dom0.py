@@ -15,10 +15,17 @@ _MACHINE = ("virtio_pci", "virtio_blk", "virtio_net", "ahci", "sd_mod", "nvme", 
 _SERVICES = ("ext4", "crc32c_generic", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "loop", "bridge", "tun")
 _DAEMONS = ("xenstored", "hospesd", "consoled", "blkbackd", "netbackd")
 
+LARGE_LIBRARIES = "/var/lib/hospes/lib"
+
 
 def our_programs() -> list[Path]:
     """What has been built so far for dom0."""
     return [path for path in files_below(DOM0_PROGRAMS) if path.is_file()]
+
+
+def large_libraries() -> list[Path]:
+    """What dom0's programs need and the data disk has to hold, at LARGE_LIBRARIES."""
+    return programs.large_libraries(our_programs())
 
 
 def _fill(root: Path, kernel: Kernel, with_debian_tools: bool) -> None:
@@ -34,6 +41,7 @@ def _fill(root: Path, kernel: Kernel, with_debian_tools: bool) -> None:
     tools = [path for path in our_programs() if path.name not in _DAEMONS]
     programs.install(daemons, root, "usr/libexec/hospes")
     programs.install(tools, root, "usr/bin")
+    programs.link_instead(large_libraries(), root, LARGE_LIBRARIES)
     if with_debian_tools:
         debian_tools.install(root)
 
