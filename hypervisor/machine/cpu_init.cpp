@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hypervisor/machine/machine.hpp"
+#include "hypervisor/machine/cpu_init.hpp"
 
 #include "hypervisor/core/pv/port_io.hpp"
 #include "hypervisor/machine/clock.hpp"
@@ -62,7 +62,7 @@ void handle_kick(Vector) { end_of_interrupt(); }  // the way out looks at the fl
 
 }  // namespace
 
-void init_machine_early() {
+void init_boot_cpu() {
     Pcpu& pcpu = pcpus[0];
     pcpu.id = PcpuId{0};
     pcpu.stack_block = boot_stack_block;
@@ -82,7 +82,13 @@ void init_machine_early() {
     refresh_port_bitmap();
 }
 
-void init_machine(Handoff const&) {
+void adopt_core_root(Mfn root) {
+    idle_root = root;
+    this_pcpu().loaded_root = root;
+    write_cr3(maddr_of(root).raw());
+}
+
+void init_boot_time() {
     init_local_apic(true);
     pcpus[0].apic_id = local_apic_id();
     register_vector(kKickVector, handle_kick);
