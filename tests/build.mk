@@ -5,11 +5,16 @@
 HV_TEST_OBJ   := $(OUT)/obj/hypervisor-test
 HV_TEST_FLAGS := -std=gnu++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) -I. -MMD -MP
 
-# (hypervisor/core and hypervisor/hypercall join as soon as their memory management is there.)
-HV_TEST_CORE     := $(sort $(shell find hypervisor/base hypervisor/x86 -name '*.cpp'))
+# (The core's tests need its memory management; without that, only the fakes are tested.)
+ifneq ($(wildcard hypervisor/core/mm/page_types.cpp),)
+HV_TEST_PARTS    := base x86 core hypercall
 HV_TEST_SUPPORT  := $(sort $(wildcard tests/support/hypervisor/*.cpp))
-HV_TEST_UNIT     := $(sort $(shell find $(wildcard $(addprefix tests/unit/,base x86 core hypercall support)) -name '*.cpp'))
 HV_TEST_PROPERTY := $(sort $(wildcard tests/property/*.cpp))
+else
+HV_TEST_SUPPORT  := tests/support/hypervisor/fake_machine.cpp tests/support/hypervisor/fake_guest_memory.cpp
+endif
+HV_TEST_CORE     := $(sort $(shell find $(addprefix hypervisor/,$(HV_TEST_PARTS)) /dev/null -name '*.cpp'))
+HV_TEST_UNIT     := $(sort $(shell find $(wildcard $(addprefix tests/unit/,support $(HV_TEST_PARTS))) -name '*.cpp'))
 
 hv_test_objects = $(patsubst %.cpp,$(HV_TEST_OBJ)/%.o,$(1))
 HV_TEST_LIB    := $(OUT)/obj/hypervisor-test/core.a

@@ -4,6 +4,7 @@
 #include "hypervisor/base/shared_word.hpp"
 #include "hypervisor/core/domain/domain.hpp"
 #include "hypervisor/core/event/poll.hpp"
+#include "hypervisor/core/event/two_level_protocol.hpp"
 #include "hypervisor/core/event/vcpu_events.hpp"
 
 namespace hospes {
@@ -15,40 +16,48 @@ namespace {
 constexpr u32 kPortsPerWord = 64;
 static_assert(sizeof(shared_info_t::evtchn_pending) * 8 == 4096);
 
-SharedWord<u64> pending_word(Domain& domain, EventPort port) {
-    return SharedWord<u64>{domain.shared_info->evtchn_pending[port.raw() / kPortsPerWord]};
-}
+// The bits of one port, for two_level_protocol.hpp.
+class PortBits {
+public:
+    PortBits(Domain& domain, EventPort port, Vcpu* target)
+        : domain_{domain}, port_{port}, target_{target}, word_{port.raw() / kPortsPerWord}, bit_{port.raw() % kPortsPerWord} {}
 
-SharedWord<u64> mask_word(Domain& domain, EventPort port) {
-    return SharedWord<u64>{domain.shared_info->evtchn_mask[port.raw() / kPortsPerWord]};
-}
+    bool test_and_set_pending() { return pending().test_and_set_bit(bit_); }
+    bool test_and_clear_pending() { return pending().test_and_clear_bit(bit_); }
+    bool is_pending() const { return pending().test_bit(bit_); }
+    bool is_masked() const { return mask().test_bit(bit_); }
+    bool test_and_clear_mask() { return mask().test_and_clear_bit(bit_); }
+    // With no target to tell, all counts as told.
+    bool test_and_set_selector() { return target_ == nullptr || test_and_set_vcpu_selector(*target_, word_); }
+    bool test_and_set_upcall() { return test_and_set_upcall_pending(*target_); }
+    void kick_target() { notice_upcall(*target_); }
+    void wake_pollers() { hospes::wake_pollers(domain_, port_); }
 
-unsigned bit_of(EventPort port) { return port.raw() % kPortsPerWord; }
+private:
+    SharedWord<u64> pending() const { return SharedWord<u64>{domain_.shared_info->evtchn_pending[word_]}; }
+    SharedWord<u64> mask() const { return SharedWord<u64>{domain_.shared_info->evtchn_mask[word_]}; }
 
-void select(Vcpu* target, EventPort port) {
-    if (target != nullptr) raise_selector(*target, port.raw() / kPortsPerWord);
-}
+    Domain& domain_;
+    EventPort port_;
+    Vcpu* target_;
+    unsigned word_;
+    unsigned bit_;
+};
 
 }  // namespace
 
 void TwoLevelWords::set_pending(Domain& domain, EventPort port, Vcpu* target) const {
-    if (pending_word(domain, port).test_and_set_bit(bit_of(port))) return;
-    if (!mask_word(domain, port).test_bit(bit_of(port))) select(target, port);
-    wake_pollers(domain, port);
+    PortBits bits{domain, port, target};
+    set_port_pending(bits);
 }
 
-void TwoLevelWords::clear_pending(Domain& domain, EventPort port) const {
-    pending_word(domain, port).test_and_clear_bit(bit_of(port));
-}
+void TwoLevelWords::clear_pending(Domain& domain, EventPort port) const { PortBits{domain, port, nullptr}.test_and_clear_pending(); }
 
-bool TwoLevelWords::is_pending(Domain& domain, EventPort port) const {
-    return pending_word(domain, port).test_bit(bit_of(port));
-}
+bool TwoLevelWords::is_pending(Domain& domain, EventPort port) const { return PortBits{domain, port, nullptr}.is_pending(); }
 
-// First the mask, then the look: a sender does it the other way round (pending, then the mask), so one of the two selects.
 void TwoLevelWords::unmask(Domain& domain, EventPort port, Vcpu* target) const {
-    if (!mask_word(domain, port).test_and_clear_bit(bit_of(port))) return;
-    if (is_pending(domain, port)) select(target, port);
+    PortBits bits{domain, port, target};
+    unmask_port(bits);
 }
 
 }  // namespace hospes

@@ -36,16 +36,23 @@ void unmask_events(Vcpu& vcpu) {
     if (vcpu_info_t* const info = info_of(vcpu); info != nullptr) SharedWord<u8>{info->evtchn_upcall_mask}.exchange(0);
 }
 
-void raise_upcall(Vcpu& vcpu) {
+bool test_and_set_vcpu_selector(Vcpu& vcpu, unsigned word) {
     vcpu_info_t* const info = info_of(vcpu);
-    if (info == nullptr || SharedWord<u8>{info->evtchn_upcall_pending}.exchange(1) != 0) return;
+    return info == nullptr || SharedWord<u64>{info->evtchn_pending_sel}.test_and_set_bit(word);
+}
+
+bool test_and_set_upcall_pending(Vcpu& vcpu) {
+    vcpu_info_t* const info = info_of(vcpu);
+    return info == nullptr || SharedWord<u8>{info->evtchn_upcall_pending}.exchange(1) != 0;
+}
+
+void notice_upcall(Vcpu& vcpu) {
     end_poll(vcpu);
     vcpu.domain().system().scheduler.kick(vcpu);
 }
 
-void raise_selector(Vcpu& vcpu, unsigned word) {
-    vcpu_info_t* const info = info_of(vcpu);
-    if (info != nullptr && !SharedWord<u64>{info->evtchn_pending_sel}.test_and_set_bit(word)) raise_upcall(vcpu);
+void raise_upcall(Vcpu& vcpu) {
+    if (!test_and_set_upcall_pending(vcpu)) notice_upcall(vcpu);
 }
 
 }  // namespace hospes

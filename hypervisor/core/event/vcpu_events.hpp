@@ -16,7 +16,11 @@ bool are_events_masked(Vcpu const& vcpu);
 
 // Sets upcall pending; if it was not, makes the vcpu notice.
 void raise_upcall(Vcpu& vcpu);
-// Sets bit `word` of the selector; if it was not set, raises an upcall.
-void raise_selector(Vcpu& vcpu, unsigned word);
+
+// The steps of raising an event. Both return the bit as it was; a vcpu without vcpu_info has all bits set.
+bool test_and_set_vcpu_selector(Vcpu& vcpu, unsigned word);
+bool test_and_set_upcall_pending(Vcpu& vcpu);
+// Upcall pending has just been set: the vcpu wakes up, or leaves the guest to look.
+void notice_upcall(Vcpu& vcpu);
 
 }  // namespace hospes
