@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/cli/daemon_client.hpp"
 
-#include "dom0-tools/hospesd/socket_path.hpp"
+#include "dom0-tools/control/socket_path.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

@@ -6,7 +6,7 @@
 #include "dom0-tools/hospesd/life_cycle.hpp"
 #include "dom0-tools/hospesd/requests.hpp"
 #include "dom0-tools/hospesd/server.hpp"
-#include "dom0-tools/hospesd/socket_path.hpp"
+#include "dom0-tools/control/socket_path.hpp"
 #include "dom0-tools/ports/privcmd_linux.hpp"
 #include "xenstore/client/on_event_loop.hpp"
 
