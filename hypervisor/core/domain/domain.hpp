@@ -14,6 +14,7 @@ namespace hospes {
 struct System;
 
 inline constexpr u32 kMaxVcpus = 64;
+inline constexpr u32 kNoUnsettledFrame = 0xffff'ffff;
 
 // Why a domain stopped (SHUTDOWN_* of xen/sched.h).
 enum class ShutdownReason : u8 { poweroff = 0, reboot = 1, suspend = 2, crash = 3, watchdog = 4, soft_reset = 5 };
@@ -46,7 +47,7 @@ public:
     u64 max_pages = 0;
     Mfn lowest_frame{~u64{0}};  // bounds of what relinquish has to look at
     Mfn highest_frame{0};
-    std::atomic<u32> unsettled_head{~u32{0}};  // page tables being devalidated (core/mm/page_types.hpp)
+    std::atomic<u32> unsettled_head{kNoUnsettledFrame};  // page tables being devalidated (core/mm/page_types.hpp)
 
     // Shared info: a heap frame of the core, shared with the domain.
     Mfn shared_info_frame;

@@ -50,15 +50,22 @@ public:
     Status pin(Mfn mfn, Domain& owner, PageType type);
     Status unpin(Mfn mfn, Domain& owner);
 
-    DomId owner(Mfn mfn) const;
-    PageType type(Mfn mfn) const;  // none when the type count is zero
+    // What the frame is used as now; none while nobody counts on it.
+    PageType type(Mfn mfn) const;
+
+    // Serialises updates of one validated table among pcpus. The caller holds a type reference.
+    void lock_table(Mfn mfn);
+    void unlock_table(Mfn mfn);
 
 private:
     Status start_type(Mfn mfn, PageType type);
     Status validate(Mfn mfn, PageType type);
-    bool devalidate(Mfn mfn, PageType type, unsigned entries);
+    void keep_progress(Mfn mfn, PageType type, unsigned start, unsigned entries);
+    void abandon(Mfn mfn, PageType type, unsigned start, unsigned entries);
+    unsigned devalidate(Mfn mfn, PageType type, unsigned entries);
+    bool finish_devalidation(Mfn mfn, PageType type, unsigned entries);
     Status roll_back(Mfn mfn);
-    void enlist_unsettled(Mfn mfn);
+    void enlist_unsettled(Mfn mfn, u64 word);
 
     System& system_;
 };
