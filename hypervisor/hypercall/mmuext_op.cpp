@@ -6,6 +6,7 @@
 #include "hypervisor/hypercall/foreign.hpp"
 #include "hypervisor/hypercall/vcpu_mask.hpp"
 #include "hypervisor/ports/frame_window.hpp"
+#include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/ports/preempt.hpp"
 
@@ -35,7 +36,7 @@ Status new_baseptr(Context& c, ExtendedOp const& op) {
     TypedPage root = HV_TRY(TypedPage::get(c.types, Mfn{op.arg1.mfn}, domain.id(), PageType::l4_table));
     Mfn const old = c.caller.pv.kernel_root;
     c.caller.pv.kernel_root = root.release();
-    load_page_table(c.caller.pv.kernel_root);
+    load_guest_root(c.caller);
     if (old.is_valid()) c.types.put_page_and_type(old);
     return {};
 }
@@ -88,7 +89,7 @@ Status invlpg_all(Context& c, ExtendedOp const& op) {
 
 Status flush_cache(Context& c, ExtendedOp const&) {
     if (!c.caller.domain().is_hardware_domain()) return Errno::perm;
-    cache_flush_local();
+    write_back_caches();
     return {};
 }
 

@@ -16,10 +16,4 @@ void tlb_flush_page_local(GuestAddress address);
 void tlb_flush_mask(PcpuMask pcpus);         // everything, these pcpus; returns when done
 void tlb_flush_page_mask(PcpuMask pcpus, GuestAddress address);
 
-
-// Loads `root` (a validated level-4 table, or the core's own) into CR3 of this pcpu; counts as a flush of everything.
-void load_page_table(Mfn root);
-// Writes back and invalidates this pcpu's caches (WBINVD).
-void cache_flush_local();
-
 }  // namespace hospes

@@ -44,6 +44,7 @@ public:
 
     // Memory, in pages. The frames themselves name their owner in the frame table.
     std::atomic<u64> total_pages{0};
+    std::atomic<u64> core_pages{0};  // the core's, shared with the domain (shared info, grant frames); not in total_pages
     u64 max_pages = 0;
     Mfn lowest_frame{~u64{0}};  // bounds of what relinquish has to look at
     Mfn highest_frame{0};
@@ -61,6 +62,8 @@ public:
 
     // Life cycle.
     LifeState life = LifeState::alive;
+    bool is_stopped_for_death = false;
+    bool are_tables_released = false;
     bool is_shut_down = false;
     ShutdownReason shutdown_reason = ShutdownReason::poweroff;
     u32 pause_count = 0;            // domctl pauses and shutdown; >0: no vcpu runs

@@ -19,10 +19,12 @@ public:
 
     Status insert(Domain& domain);  // Errno::exists
     void remove(Domain& domain);
-    Result<DomId> free_id(DomId hint);  // a number not in use, the lowest at or after `hint`
+    // A number not in use: the one after the last given out, so that numbers are not reused soon.
+    Result<DomId> free_id();
 
 private:
     std::array<Domain*, kMaxDomains> domains_{};
+    u32 last_given_ = 0;
     Spinlock lock_{LockRank::domain_list};
 };
 

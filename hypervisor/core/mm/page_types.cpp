@@ -68,7 +68,7 @@ void PageTypes::put_page(Mfn mfn) {
     bool const is_core_page = RefWord::CorePage::get(before) != 0;
     clear_m2p(mfn);
     system_.heap.free(mfn);
-    if (!is_core_page) frame_left_domain(system_, owner);
+    frame_left_domain(system_, owner, is_core_page);
 }
 
 Status PageTypes::get_type(Mfn mfn, PageType type) {
@@ -286,6 +286,13 @@ Status PageTypes::unpin(Mfn mfn, Domain& owner) {
     if (was_pinned) put_page_and_type(mfn);
     put_page(mfn);
     return was_pinned ? Status{} : Status{Errno::invalid};
+}
+
+Status PageTypes::forget_progress(Mfn mfn, Domain& owner) {
+    if (!get_page(mfn, owner.id()).ok()) return {};  // freed meanwhile
+    Status const rolled_back = roll_back(mfn);
+    put_page(mfn);
+    return rolled_back;
 }
 
 PageType PageTypes::type(Mfn mfn) const {

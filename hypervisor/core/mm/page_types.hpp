@@ -50,6 +50,9 @@ public:
     Status pin(Mfn mfn, Domain& owner, PageType type);
     Status unpin(Mfn mfn, Domain& owner);
 
+    // Rolls an interrupted validation back (the owner is dying). Errno::restart: the rest waits for settle().
+    Status forget_progress(Mfn mfn, Domain& owner);
+
     // What the frame is used as now; none while nobody counts on it.
     PageType type(Mfn mfn) const;
 
