@@ -72,6 +72,10 @@ public:
     xen_domain_handle_t handle{};   // the UUID
     Mfn own_frame;                  // the heap pages this object lives in
 
+    // Console output in the current second (console_io).
+    u64 console_second = 0;
+    u64 console_bytes = 0;
+
     // The memory map a toolstack gave (XENMEM_set_memory_map): one RAM region is all a PV domain needs.
     u64 memory_map_pages = 0;
 
