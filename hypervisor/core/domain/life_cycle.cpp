@@ -3,6 +3,7 @@
 
 #include "hypervisor/core/domain/domain_list.hpp"
 #include "hypervisor/core/domain/memory.hpp"
+#include "hypervisor/core/event/vcpu_info.hpp"
 #include "hypervisor/core/event/virq.hpp"
 #include "hypervisor/core/mm/heap.hpp"
 #include "hypervisor/core/mm/page_types.hpp"
@@ -62,11 +63,7 @@ void drop_vcpu_references(Vcpu& vcpu) {
         if (root->is_valid()) types.put_page_and_type(*root);
         *root = Mfn{};
     }
-    if (vcpu.info_frame.is_valid()) {
-        vcpu.info = nullptr;
-        types.put_page_and_type(vcpu.info_frame);
-        vcpu.info_frame = Mfn{};
-    }
+    release_vcpu_info(vcpu);
 }
 
 void free_vcpu(Vcpu& vcpu) {

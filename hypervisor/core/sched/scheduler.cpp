@@ -89,7 +89,6 @@ void Scheduler::reconsider(Vcpu& vcpu) {
 void Scheduler::wake(Vcpu& vcpu) {
     LockGuard guard{lock_};
     vcpu.sched.is_blocked = false;
-    vcpu.is_polling = false;
     reconsider(vcpu);
 }
 

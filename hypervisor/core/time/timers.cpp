@@ -2,6 +2,7 @@
 #include "hypervisor/core/time/timers.hpp"
 
 #include "hypervisor/core/domain/domain_list.hpp"
+#include "hypervisor/core/event/poll.hpp"
 #include "hypervisor/core/event/virq.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/ports/clock.hpp"
@@ -30,7 +31,7 @@ void run_timers_of(Vcpu& vcpu, Nanoseconds now) {
     }
     if (vcpu.poll_limit <= now) {
         vcpu.poll_limit = Nanoseconds::never();
-        if (vcpu.is_polling) vcpu.domain().system().scheduler.wake(vcpu);
+        if (end_poll(vcpu)) vcpu.domain().system().scheduler.wake(vcpu);
     }
     earliest = std::min({earliest, vcpu.singleshot_deadline, vcpu.periodic_next, vcpu.poll_limit});
 }
