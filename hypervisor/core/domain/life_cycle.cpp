@@ -152,6 +152,7 @@ Status destroy_domain(Domain& domain) {
     HV_TRY(domain.grants.release_mappings());
     HV_TRY(relinquish_memory(domain));
     domain.life = LifeState::dead;
+    system.domains.note_dead();
     send_global_virq(system, Virq{VIRQ_DOM_EXC});
     return {};
 }

@@ -22,7 +22,7 @@ class Domain;
 
 class PageTypes {
 public:
-    explicit PageTypes(System& system) : system_{system} {}
+    explicit constexpr PageTypes(System& system) : system_{system} {}
 
     // A general reference: the frame stays allocated and keeps its owner. Errno::invalid: not RAM or not owned by `owner`;
     // Errno::busy: too many references.

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the firmware's memory map to a frame table, a machine-to-physical table and a heap.
+#pragma once
+
+#include "hypervisor/abi/handoff.hpp"
+#include "hypervisor/core/system.hpp"
+
+namespace hospes {
+
+// Builds the tables for all RAM in the hand-off and gives what is free to the heap; also the map dom0 will ask for.
+// Memory the loader uses stays out until free_loader_memory().
+void init_memory(System& system, Handoff const& handoff);
+
+// The L4 slots every guest root carries, from the tables the core runs on. `pcpu_area_entry`: of machine/pcpu_area.hpp.
+void init_hypervisor_slots(u64 pcpu_area_entry);
+
+// Gives dom0's kernel image, its ramdisk and the hand-off back, once dom0 is built.
+void free_loader_memory(System& system, Handoff const& handoff);
+
+}  // namespace hospes
