@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hypervisor/abi/handoff.hpp"
+#include "hypervisor/base/types.hpp"
 #include "hypervisor/core/system.hpp"
 
 namespace hospes {

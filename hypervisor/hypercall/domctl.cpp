@@ -8,7 +8,7 @@
 #include "hypervisor/hypercall/vcpu_context.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/frame_window.hpp"
-#include "hypervisor/core/mm/heap.hpp"
+#include "hypervisor/core/mm/page_types.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 
 #include <cstring>

@@ -8,6 +8,7 @@
 //   262  ffff830000000000  direct map of physical memory, up to slot 271 (5 TiB)
 #pragma once
 
+#include "hypervisor/abi/handoff.hpp"
 #include "hypervisor/base/strong.hpp"
 
 namespace hospes {
@@ -22,7 +23,7 @@ inline constexpr u64 kM2pEnd = 0xffff'8040'0000'0000;  // what the ABI reserves:
 inline constexpr u64 kFrameTableBase = 0xffff'8080'0000'0000;
 inline constexpr u64 kPcpuAreaBase = 0xffff'8100'0000'0000;
 inline constexpr u64 kCoreBase = 0xffff'82d0'8000'0000;
-inline constexpr u64 kDirectMapBase = 0xffff'8300'0000'0000;
+// kDirectMapBase, where the loader has put it: abi/handoff.hpp
 inline constexpr u64 kDirectMapEnd = kHypervisorEnd;
 
 // One pcpu's area: kPcpuAreaBase + number * kPcpuAreaStride, plus these offsets (machine/pcpu_area.hpp fills it).

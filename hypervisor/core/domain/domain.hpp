@@ -8,10 +8,9 @@
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/event/event_channels.hpp"
 #include "hypervisor/core/grant/grant_table.hpp"
+#include "hypervisor/core/system.hpp"
 
 namespace hospes {
-
-struct System;
 
 inline constexpr u32 kMaxVcpus = 64;
 inline constexpr u32 kNoUnsettledFrame = 0xffff'ffff;
