@@ -12,8 +12,8 @@ namespace hospes {
 // Memory the loader uses stays out until free_loader_memory().
 void init_memory(System& system, Handoff const& handoff);
 
-// The L4 slots every guest root carries, from the tables the core runs on. `pcpu_area_entry`: of machine/pcpu_area.hpp.
-void init_hypervisor_slots(u64 pcpu_area_entry);
+// The L4 slots every guest root carries, from the tables the core runs on, now complete. The loader's way in is dropped.
+void init_hypervisor_slots();
 
 // Gives dom0's kernel image, its ramdisk and the hand-off back, once dom0 is built.
 void free_loader_memory(System& system, Handoff const& handoff);

@@ -3,9 +3,8 @@
 
 #include "hypervisor/boot/boot_memory.hpp"
 #include "hypervisor/core/mm/hypervisor_slots.hpp"
-#include "hypervisor/machine/context_switch.hpp"
+#include "hypervisor/machine/cpu_init.hpp"
 #include "hypervisor/machine/instructions.hpp"
-#include "hypervisor/machine/pcpu_area.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 
 namespace hospes {
@@ -33,13 +32,11 @@ u64 core_mapping_flags(CoreMapping kind) {
     return kind == CoreMapping::guest_read_only ? flags | Pte::kUser : flags | Pte::kWritable;
 }
 
-void init_hypervisor_slots(u64 pcpu_area_entry) {
+void init_hypervisor_slots() {
     u64* const root = core_root();
-    root[kPcpuAreaSlot] = pcpu_area_entry;
-    root[0] = 0;  // the loader's way in
+    root[0] = 0;
     for (unsigned i = 0; i < kHypervisorSlots; ++i) hypervisor_slots[i] = root[kFirstHypervisorSlot + i];
-    idle_root = Pte{read_cr3()}.mfn();
-    write_cr3(read_cr3());
+    adopt_core_root(Pte{read_cr3()}.mfn());
 }
 
 }  // namespace hospes
