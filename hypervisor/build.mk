@@ -10,19 +10,22 @@ CORE_OBJECTS  := $(CORE_SOURCES:%=$(CORE_OBJ)/%.o)
 CORE_CXXFLAGS := -std=gnu++20 -O2 -g $(WARN) -I. -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fpie \
 	-fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -Wframe-larger-than=8192
-CORE_LDFLAGS  := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=4096,--fatal-warnings
+CORE_LDFLAGS  := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=4096,--fatal-warnings,--no-relax
 
 $(CORE_OBJ)/%.cpp.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CORE_CXXFLAGS) -MMD -MP -c $< -o $@
+	@echo "  CXX  $<"
+	@$(CXX) $(CORE_CXXFLAGS) -MMD -MP -c $< -o $@
 
 $(CORE_OBJ)/%.S.o: %.S
 	@mkdir -p $(@D)
-	$(CC) -I. -MMD -MP -c $< -o $@
+	@echo "  AS   $<"
+	@$(CC) -I. -MMD -MP -c $< -o $@
 
 $(CORE_ELF): $(CORE_OBJECTS) hypervisor/core.lds
 	@mkdir -p $(@D)
-	$(CXX) $(CORE_LDFLAGS) -T hypervisor/core.lds $(CORE_OBJECTS) -lgcc -o $@
+	@echo "  LD   $@"
+	@$(CXX) $(CORE_LDFLAGS) -T hypervisor/core.lds $(CORE_OBJECTS) -lgcc -o $@
 
 ALL_TARGETS += $(CORE_ELF)
 

@@ -177,7 +177,7 @@ private:
     void write_start_info() {
         clear(layout_.start_info);
         auto& info = *frame_pointer<start_info_t>(mfn(layout_.start_info));
-        std::strncpy(info.magic, "xen-3.0-x86_64", sizeof info.magic - 1);
+        std::memcpy(info.magic, "xen-3.0-x86_64", sizeof "xen-3.0-x86_64");
         info.nr_pages = layout_.pages;
         info.shared_info = maddr_of(domain_->shared_info_frame).raw();
         info.flags = SIF_PRIVILEGED | SIF_INITDOMAIN | SIF_MOD_START_PFN;

@@ -34,7 +34,10 @@ std::string_view option_value(std::string_view key) {
     std::string_view value{};
     for_each_word([&](std::string_view word) {
         auto const equals = word.find('=');
-        if (equals != std::string_view::npos && word.substr(0, equals) == key) value = word.substr(equals + 1);
+        if (equals != std::string_view::npos && word.substr(0, equals) == key) {
+            value = word;
+            value.remove_prefix(equals + 1);
+        }
     });
     return value;
 }

@@ -5,6 +5,7 @@
 #include "hypervisor/core/event/vcpu_info.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/hypercall/domain_info.hpp"
+#include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/hypercall/vcpu_context.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/frame_window.hpp"

@@ -14,11 +14,16 @@ namespace {
 
 constexpr u32 kVersion = (4u << 16) | 17;  // what Debian's tools look for
 
+template <usize kSize>
+void copy_text(char (&to)[kSize], std::string_view text) {
+    std::memcpy(to, text.data(), std::min(text.size(), kSize - 1));
+}
+
 // The guest's buffer is as long as the ABI's type; the text is cut to fit and always ends in NUL.
 template <usize kSize>
 Outcome write_text(GuestAddress to, std::string_view text) {
     char buffer[kSize] = {};
-    std::memcpy(buffer, text.data(), std::min(text.size(), kSize - 1));
+    copy_text(buffer, text);
     HV_TRY(copy_to_guest(to, buffer, kSize));
     return 0;
 }
@@ -39,9 +44,9 @@ Outcome get_features(Vcpu& caller, GuestAddress arg) {
 
 Outcome compile_info(GuestAddress arg) {
     xen_compile_info_t info{};
-    std::strncpy(info.compiler, "g++ " __VERSION__, sizeof info.compiler - 1);
-    std::strncpy(info.compile_by, "hospes", sizeof info.compile_by - 1);
-    std::strncpy(info.compile_domain, "hospes", sizeof info.compile_domain - 1);
+    copy_text(info.compiler, "g++ " __VERSION__);
+    copy_text(info.compile_by, "hospes");
+    copy_text(info.compile_domain, "hospes");
     HV_TRY(GuestHandle<xen_compile_info_t>{arg}.write(info));
     return 0;
 }

@@ -3,7 +3,6 @@
 
 #include "hypervisor/core/command_line.hpp"
 #include "hypervisor/machine/acpi.hpp"
-#include "hypervisor/machine/panic.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/log.hpp"
 
@@ -36,7 +35,10 @@ void power_off() {
 
 void restart_machine() {
     if (acpi_facts.reset_port != 0) port_out(acpi_facts.reset_port, 1, acpi_facts.reset_value);
-    reset_machine();
+    constexpr u16 kResetControl = 0xcf9, kKeyboardController = 0x64;
+    port_out(kResetControl, 1, 0x06);        // chipset: full reset
+    port_out(kKeyboardController, 1, 0xfe);  // pulse the reset line
+    halt();
 }
 
 void dom0_crashed() {
