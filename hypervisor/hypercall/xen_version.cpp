@@ -36,7 +36,7 @@ Outcome get_features(Vcpu& caller, GuestAddress arg) {
     if (info.submap_idx > 0) return Errno::invalid;
     info.submap = feature(XENFEAT_pae_pgdir_above_4gb) | feature(XENFEAT_mmu_pt_update_preserve_ad) | feature(XENFEAT_highmem_assist) |
                   feature(XENFEAT_gnttab_map_avail_bits) | feature(XENFEAT_memory_op_vnode_supported) |
-                  feature(XENFEAT_not_direct_mapped);
+                  feature(XENFEAT_direct_mapped);
     if (caller.domain().is_hardware_domain()) info.submap |= feature(XENFEAT_dom0);
     HV_TRY(handle.write(info));
     return 0;
