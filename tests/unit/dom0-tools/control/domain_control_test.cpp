@@ -23,7 +23,7 @@ constexpr Patience kNoPatience{.backends = std::chrono::milliseconds{0}, .releas
 // dom0 with a hypervisor, a store, a kernel, a disk image and a bridge.
 struct Dom0 {
     fs::path folder;
-    FakePrivcmd privcmd{32768};
+    FakePrivcmd privcmd{65536};
     xenstore::MemoryStore server;
     xenstore::Client store = server.connect();
     DomainControl control{privcmd, store, {(make_folder() / "net").string(), (folder / "block").string()}, ImageCache{""},
@@ -231,8 +231,8 @@ TEST_CASE("what is wrong with the host is one sentence, and nothing is left", "[
           "d.xml:6: the bridge br9 does not exist in dom0; make it (ip link add br9 type bridge) or correct <source bridge=>");
     CHECK(dom0.error({.devices = Dom0::interface("eth0")}) ==
           "d.xml:6: eth0 is a network device of dom0 but not a bridge; name a bridge");
-    CHECK(dom0.error({.memory = "<memory unit='MiB'>200</memory>"}) ==
-          "d.xml: domain d needs 200 MiB and 2 MiB for itself, and 127 MiB are free; lower <memory>, or end another domain");
+    CHECK(dom0.error({.memory = "<memory unit='MiB'>300</memory>"}) ==
+          "d.xml: domain d needs 300 MiB and 2 MiB for itself, and 255 MiB are free; lower <memory>, or end another domain");
     CHECK(dom0.error({.memory = "<memory unit='MiB'>4</memory>"}) ==
           "d.xml: create domain d: the kernel and its ramdisk need 5 MiB to start, and the domain's <memory> is 4 MiB; give it more");
     CHECK(dom0.tree() == nodes);
