@@ -58,9 +58,9 @@ $(call dom0_program,blkbackd,$(call daemon_sources,blkbackd),-luring)
 $(call dom0_program,netbackd,$(call daemon_sources,netbackd))
 
 # What the host can test of all that: everything but the real devices and the main functions.
-DOM0_TESTED := $(filter-out %/main.cpp,$(wildcard $(addprefix dom0-tools/,$(addsuffix /*.cpp,backend wire consoled)))) \
-  $(DOM0_BASE) $(filter-out %_linux.cpp,$(DOM0_PORTS)) $(XENSTORE_CLIENT)
-$(call dom0_test,dom0_base_test,$(wildcard $(addprefix tests/unit/dom0-tools/,$(addsuffix /*.cpp,base ports wire backend consoled))) \
-  $(filter-out dom0-tools/backend/daemon.cpp,$(DOM0_TESTED)))
+DOM0_TESTED := base ports wire backend consoled blkbackd netbackd
+$(call dom0_test,dom0_base_test,$(wildcard $(foreach part,$(DOM0_TESTED),tests/unit/dom0-tools/$(part)/*.cpp)) \
+  $(filter-out %/main.cpp %/daemon.cpp,$(wildcard $(foreach part,backend wire consoled blkbackd netbackd,dom0-tools/$(part)/*.cpp))) \
+  $(DOM0_BASE) dom0-tools/ports/event_channel.cpp xenstore/testing/memory_store.cpp $(XENSTORE_SERVER) $(XENSTORE_CLIENT),-luring)
 
 -include dom0-tools/control.mk

@@ -36,7 +36,7 @@ struct Gso {
 struct NetFlags {
     bool checksum_blank = false;   // the TCP/UDP checksum holds the pseudo-header's sum only
     bool data_validated = false;   // the checksum was found right, or the packet never left the host
-    Gso gso;
+    Gso gso{};
 };
 
 struct TxPacket {

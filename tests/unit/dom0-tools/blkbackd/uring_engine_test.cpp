@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/blkbackd/io_engine.hpp"
+
+#include "dom0-tools/base/unique_fd.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+
+#include <vector>
+
+using namespace hospes;
+using namespace hospes::blkbackd;
+
+TEST_CASE("io_uring writes, syncs and reads, more at once than its queue holds", "[blkbackd][engine]") {
+    EventLoop loop;
+    auto const engine = make_uring_engine(loop);
+    if (!engine) {
+        WARN(engine.error().message());
+        return;
+    }
+    test::TemporaryFolder folder;
+    auto const file = *open_file(folder.path() + "/f", O_RDWR | O_CREAT, 0600);
+    constexpr std::size_t kCount = 600;
+    std::vector<std::vector<std::byte>> blocks;
+    std::size_t finished = 0;
+    int errors = 0;
+    auto const count_one = [&](int error) { ++finished, errors += error; };
+    for (std::size_t i = 0; i < kCount; ++i) {
+        blocks.emplace_back(512, static_cast<std::byte>(i));
+        (*engine)->write(file.get(), blocks.back(), i * 512, count_one);
+    }
+    (*engine)->submit();
+    while (finished < kCount) loop.run_once();
+    (*engine)->sync(file.get(), count_one);
+    std::vector<std::byte> whole(kCount * 512);
+    (*engine)->read(file.get(), whole, 0, count_one);
+    (*engine)->submit();
+    while (finished < kCount + 2) loop.run_once();
+    CHECK(errors == 0);
+    for (std::size_t i = 0; i < kCount; ++i) REQUIRE(whole[i * 512] == static_cast<std::byte>(i));
+}
+
+TEST_CASE("a read over the end of a file is an error", "[blkbackd][engine]") {
+    EventLoop loop;
+    auto const engine = make_uring_engine(loop);
+    if (!engine) {
+        WARN(engine.error().message());
+        return;
+    }
+    auto const file = *open_file("/dev/null", O_RDONLY);
+    std::vector<std::byte> memory(512);
+    int result = -1;
+    (*engine)->read(file.get(), memory, 0, [&](int error) { result = error; });
+    (*engine)->submit();
+    while (result < 0) loop.run_once();
+    CHECK(result == EIO);
+}
