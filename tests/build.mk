@@ -44,3 +44,33 @@ $(OUT)/tests/hypervisor-property: $(call hv_test_objects,$(HV_TEST_PROPERTY)) $(
 	$(CXX) $(HV_TEST_FLAGS) $^ -o $@
 
 -include $(patsubst %.o,%.d,$(call hv_test_objects,$(HV_TEST_CORE) $(HV_TEST_UNIT) $(HV_TEST_PROPERTY)) $(HV_TEST_COMMON))
+
+# `make fuzz` lets each target of tests/fuzz run for FUZZ_SECONDS. libFuzzer exists only in clang. A crash is written below out/fuzz; once
+# understood, it belongs into tests/fuzz/regressions/<target>/, which each run plays first.
+FUZZ_CXX     := clang++
+FUZZ_SECONDS ?= 30
+FUZZ_FLAGS   := -std=gnu++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -Itests/fuzz -MMD -MP
+FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
+FUZZ_LIB     := $(OUT)/obj/fuzz/core.a
+
+fuzz_objects = $(patsubst %.cpp,$(OUT)/obj/fuzz/%.o,$(1))
+
+$(OUT)/obj/fuzz/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -c $< -o $@
+
+$(FUZZ_LIB): $(call fuzz_objects,$(HV_TEST_CORE))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/%): $(OUT)/tests/fuzz/%: $(OUT)/obj/fuzz/tests/fuzz/%_fuzz.o $(call fuzz_objects,$(HV_TEST_SUPPORT)) $(FUZZ_LIB)
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) $^ -o $@
+
+.PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(OUT)/tests/fuzz/%
+	@mkdir -p $(OUT)/fuzz/$*/corpus
+	$< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/$*/ $(OUT)/fuzz/$*/corpus $(wildcard tests/fuzz/regressions/$*)
+
+-include $(patsubst %.o,%.d,$(call fuzz_objects,$(HV_TEST_CORE) $(HV_TEST_SUPPORT) $(wildcard tests/fuzz/*.cpp)))

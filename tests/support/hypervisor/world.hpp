@@ -42,7 +42,8 @@ class World {
 public:
     // With dom0, one vcpu.
     explicit World(u64 frames = 2048);
-    ~World();
+    // Throws HostPanic when a frame is missing.
+    ~World() noexcept(false);
     World(World const&) = delete;
     World& operator=(World const&) = delete;
 
