@@ -8,10 +8,15 @@ CONTROL_LIB     := $(wildcard dom0-tools/control/*.cpp)
 CONTROL_LIBS    := -lxml2 -llzma -lzstd -llz4 -lz
 
 $(OUT)/obj/dom0/dom0-tools/control/%.o $(OUT)/obj/dom0-test/dom0-tools/control/%.o: DOM0_CXXFLAGS += -isystem /usr/include/libxml2
-$(OUT)/obj/dom0-test/tests/unit/dom0-tools/control/%.o: DOM0_CXXFLAGS += -isystem /usr/include/libxml2
+$(OUT)/obj/dom0-test/tests/unit/dom0-tools/%.o: DOM0_CXXFLAGS += -isystem /usr/include/libxml2
 
-$(call dom0_test,control_test,$(wildcard tests/unit/dom0-tools/control/*.cpp) $(CONTROL_LIB) \
-  dom0-tools/ports/privcmd.cpp $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS))
+CONTROL_TEST_SUPPORT := $(wildcard tests/support/dom0/*.cpp) xenstore/testing/memory_store.cpp $(XENSTORE_SERVER) \
+  $(XENSTORE_CLIENT) $(DOM0_BASE)
+
+# All programs of this folder in one test program: each shares the library with the others.
+$(call dom0_test,control_test,$(wildcard $(addprefix tests/unit/dom0-tools/,control/*.cpp hospesd/*.cpp cli/*.cpp)) \
+  $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(CONTROL_TEST_SUPPORT) \
+  $(filter-out %/main.cpp,$(wildcard dom0-tools/hospesd/*.cpp dom0-tools/cli/*.cpp)),$(CONTROL_LIBS))
 
 $(call dom0_program,hospesd,$(wildcard dom0-tools/hospesd/*.cpp) $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS))
 $(call dom0_program,hospes,$(wildcard dom0-tools/cli/*.cpp) $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS))

@@ -38,7 +38,7 @@ Result<std::string> exchange_line(int socket, std::string const& line, std::stri
 }
 
 Result<json> ask_hospesd(json const& request) {
-    auto const socket = HV_TRY(connect_to(hospesd::kSocketPath, "hospesd"));
+    auto const socket = HV_TRY(connect_to(control::kSocketPath, "hospesd"));
     auto const line = request.dump(-1, ' ', false, json::error_handler_t::replace);
     auto const reply = HV_TRY(exchange_line(socket.get(), line, "hospesd"));
     auto answer = json::parse(reply, nullptr, false);

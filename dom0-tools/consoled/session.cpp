@@ -51,6 +51,7 @@ void Session::attach(Console& console) {
     send_line(reply.dump(-1, ' ', false, Json::error_handler_t::replace));
     console_ = &console;
     console.add_reader(*this);
+    read_more_ = true;
     update_watch();
 }
 

@@ -78,9 +78,9 @@ Status DomainControl::end_in_hypervisor(DomId domain) {
     auto const ended = privcmd_.destroy_domain(domain);
     if (!ended && ended.error().code() != ESRCH) return ended;
     constexpr std::chrono::milliseconds kStep{10};
-    for (auto waited = std::chrono::milliseconds{0}; waited < patience_.release; waited += kStep) {
+    for (auto waited = std::chrono::milliseconds{0}; waited <= patience_.release; waited += kStep) {
+        if (waited.count() > 0) std::this_thread::sleep_for(kStep);
         if (!HV_TRY(privcmd_.domain_info(domain))) return {};
-        std::this_thread::sleep_for(kStep);
     }
     spdlog::warn("domain {} has ended, but a daemon still holds some of its memory", domain.raw());
     return {};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-namespace hospes::hospesd {
+namespace hospes::control {
 
 inline constexpr char kSocketPath[] = "/run/hospes/hospesd.sock";
 
-}  // namespace hospes::hospesd
+}  // namespace hospes::control

@@ -65,6 +65,7 @@ Result<std::pair<Folder, Folder>> make_pair(StoreView const& store, DomId domain
     Folder front{store, fmt::format("{}/device/{}/{}", domain_path(domain), kind, device)};
     Folder back{store, fmt::format("{}/{}", home.path(), device)};
     HV_TRY(front.make(xenstore::readable_by(domain, kDomIdDom0)));
+    HV_TRY(back.make(xenstore::readable_by(kDomIdDom0, domain)));
     HV_TRY(front.write("backend", back.path()));
     HV_TRY(front.write("backend-id", "0"));
     HV_TRY(back.write("frontend", front.path()));

@@ -46,9 +46,9 @@ Status run() {
     }));
     auto const terminate = HV_TRY(loop.watch_signal(SIGTERM, [&] { loop.stop(); }));
     Server server{loop, [&](std::string const& line) { return answer(control, line); }};
-    HV_TRY(server.listen(kSocketPath));
+    HV_TRY(server.listen(control::kSocketPath));
     look();
-    spdlog::info("serving {}", kSocketPath);
+    spdlog::info("serving {}", control::kSocketPath);
     loop.run();
     return outcome;
 }

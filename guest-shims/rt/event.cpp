@@ -19,6 +19,14 @@ u64 upcalls = 0;
 u64 bit_of(EventPort port) { return 1ULL << (raw(port) % kBits); }
 u64 *word(xen_ulong_t *words, EventPort port) { return &words[raw(port) / kBits]; }
 
+/// A number may have belonged to another port before: its handler goes, and it starts masked.
+EventPort new_port(u32 number) {
+    const EventPort port{number};
+    set_event_handler(port, nullptr, nullptr);
+    mask_port(port);
+    return port;
+}
+
 void run_word(u32 index) {
     shared_info_t &shared = shared_info();
     for (;;) {
@@ -90,28 +98,28 @@ u64 upcall_count() { return __atomic_load_n(&upcalls, __ATOMIC_SEQ_CST); }
 long bind_virq(u32 virq, u32 vcpu, EventPort &port) {
     evtchn_bind_virq_t request{virq, vcpu, 0};
     const long result = hv::event_channel_op(EVTCHNOP_bind_virq, &request);
-    if (result == 0) port = EventPort{request.port};
+    if (result == 0) port = new_port(request.port);
     return result;
 }
 
 long bind_ipi(u32 vcpu, EventPort &port) {
     evtchn_bind_ipi_t request{vcpu, 0};
     const long result = hv::event_channel_op(EVTCHNOP_bind_ipi, &request);
-    if (result == 0) port = EventPort{request.port};
+    if (result == 0) port = new_port(request.port);
     return result;
 }
 
 long alloc_unbound(u16 domain, u16 remote, EventPort &port) {
     evtchn_alloc_unbound_t request{domain, remote, 0};
     const long result = hv::event_channel_op(EVTCHNOP_alloc_unbound, &request);
-    if (result == 0) port = EventPort{request.port};
+    if (result == 0) port = new_port(request.port);
     return result;
 }
 
 long bind_interdomain(u16 remote, EventPort remote_port, EventPort &port) {
     evtchn_bind_interdomain_t request{remote, raw(remote_port), 0};
     const long result = hv::event_channel_op(EVTCHNOP_bind_interdomain, &request);
-    if (result == 0) port = EventPort{request.local_port};
+    if (result == 0) port = new_port(request.local_port);
     return result;
 }
 

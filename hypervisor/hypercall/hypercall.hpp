@@ -33,6 +33,9 @@ struct Hypercall {
 // Runs hypercall `number` for `caller`: Errno::no_system_call for an unknown one, Errno::perm without the privilege.
 Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args);
 
+// For the log.
+char const* hypercall_name(u64 number);
+
 // One function a hypercall; each has a file of its name in this folder.
 Outcome hypercall_set_trap_table(Vcpu& caller, HypercallArgs& args);
 Outcome hypercall_mmu_update(Vcpu& caller, HypercallArgs& args);

@@ -4,10 +4,12 @@
 //   256  ffff800000000000  machine-to-physical table, read-only for guests
 //   257  ffff808000000000  frame table
 //   258  ffff810000000000  per-pcpu area: GDT and LDT windows, syscall trampoline
+//   259  ffff818000000000  device memory of the core (MSI-X tables)
 //   261  ffff828000000000  the core's image (at ffff82d080000000)
 //   262  ffff830000000000  direct map of physical memory, up to slot 271 (5 TiB)
 #pragma once
 
+#include "hypervisor/abi/handoff.hpp"
 #include "hypervisor/base/strong.hpp"
 
 namespace hospes {
@@ -21,8 +23,9 @@ inline constexpr u64 kM2pBase = 0xffff'8000'0000'0000;
 inline constexpr u64 kM2pEnd = 0xffff'8040'0000'0000;  // what the ABI reserves: 256 GiB
 inline constexpr u64 kFrameTableBase = 0xffff'8080'0000'0000;
 inline constexpr u64 kPcpuAreaBase = 0xffff'8100'0000'0000;
+inline constexpr u64 kMmioBase = 0xffff'8180'0000'0000;
 inline constexpr u64 kCoreBase = 0xffff'82d0'8000'0000;
-inline constexpr u64 kDirectMapBase = 0xffff'8300'0000'0000;
+// kDirectMapBase, where the loader has put it: abi/handoff.hpp
 inline constexpr u64 kDirectMapEnd = kHypervisorEnd;
 
 // One pcpu's area: kPcpuAreaBase + number * kPcpuAreaStride, plus these offsets (machine/pcpu_area.hpp fills it).

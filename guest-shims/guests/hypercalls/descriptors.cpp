@@ -152,22 +152,24 @@ HV_TEST(ldt_can_be_set_used_and_taken_away) {
     HV_CHECK_EQ(catch_fault([] { write_gs(0x0f); }).vector(), 13);
 }
 
-HV_TEST(ldt_with_gates_faults_when_it_is_used) {
+HV_TEST(ldt_with_gates_is_refused_or_faults_when_it_is_used) {
     const Page ldt;
     ldt[1] = kData;
     ldt[2] = kInterruptGate;
     HV_REQUIRE_EQ(ldt.make_read_only(), 0);
-    HV_REQUIRE_EQ(set_ldt(ldt.va(), 8), 0);
-    HV_CHECK(catch_fault([] { write_gs(0x0f); }).happened);
+    // Xen looks at the descriptors when they are first used.
+    const long result = set_ldt(ldt.va(), 8);
+    HV_CHECK(result < 0 || catch_fault([] { write_gs(0x0f); }).happened);
     write_gs(0);
     HV_CHECK_EQ(set_ldt(0, 0), 0);
 }
 
-HV_TEST(ldt_on_a_writable_page_faults_when_it_is_used) {
+HV_TEST(ldt_on_a_writable_page_is_refused_or_faults_when_it_is_used) {
     const Page ldt;
     ldt[1] = kData;
-    HV_REQUIRE_EQ(set_ldt(ldt.va(), 8), 0);
-    HV_CHECK(catch_fault([] { write_gs(0x0f); }).happened);
+    // Xen looks at the descriptors when they are first used.
+    const long result = set_ldt(ldt.va(), 8);
+    HV_CHECK(result < 0 || catch_fault([] { write_gs(0x0f); }).happened);
     write_gs(0);
     HV_CHECK_EQ(set_ldt(0, 0), 0);
 }

@@ -139,7 +139,7 @@ HV_TEST(mmu_update_of_an_ordinary_page_is_a_plain_store) {
     HV_CHECK_EQ(page[3], 0x1122334455667788);
 }
 
-HV_TEST(mmu_update_unaligned_pointer_is_refused_or_rounded) {
+HV_TEST(mmu_update_unaligned_pointer_is_refused) {
     const Window window;
     const Page page;
     HV_REQUIRE(window.usable());

@@ -8,12 +8,12 @@
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/event/event_channels.hpp"
 #include "hypervisor/core/grant/grant_table.hpp"
+#include "hypervisor/core/system.hpp"
 
 namespace hospes {
 
-struct System;
-
 inline constexpr u32 kMaxVcpus = 64;
+inline constexpr u32 kNoUnsettledFrame = 0xffff'ffff;
 
 // Why a domain stopped (SHUTDOWN_* of xen/sched.h).
 enum class ShutdownReason : u8 { poweroff = 0, reboot = 1, suspend = 2, crash = 3, watchdog = 4, soft_reset = 5 };
@@ -43,10 +43,11 @@ public:
 
     // Memory, in pages. The frames themselves name their owner in the frame table.
     std::atomic<u64> total_pages{0};
+    std::atomic<u64> core_pages{0};  // the core's, shared with the domain (shared info, grant frames); not in total_pages
     u64 max_pages = 0;
     Mfn lowest_frame{~u64{0}};  // bounds of what relinquish has to look at
     Mfn highest_frame{0};
-    std::atomic<u32> unsettled_head{~u32{0}};  // page tables being devalidated (core/mm/page_types.hpp)
+    std::atomic<u32> unsettled_head{kNoUnsettledFrame};  // page tables being devalidated (core/mm/page_types.hpp)
 
     // Shared info: a heap frame of the core, shared with the domain.
     Mfn shared_info_frame;
@@ -60,6 +61,8 @@ public:
 
     // Life cycle.
     LifeState life = LifeState::alive;
+    bool is_stopped_for_death = false;
+    bool are_tables_released = false;
     bool is_shut_down = false;
     ShutdownReason shutdown_reason = ShutdownReason::poweroff;
     u32 pause_count = 0;            // domctl pauses and shutdown; >0: no vcpu runs
@@ -67,6 +70,10 @@ public:
     u32 vm_assist = 0;              // VMASST_TYPE_* bits
     xen_domain_handle_t handle{};   // the UUID
     Mfn own_frame;                  // the heap pages this object lives in
+
+    // Console output in the current second (console_io).
+    u64 console_second = 0;
+    u64 console_bytes = 0;
 
     // The memory map a toolstack gave (XENMEM_set_memory_map): one RAM region is all a PV domain needs.
     u64 memory_map_pages = 0;

@@ -17,12 +17,19 @@ public:
     // The first domain with a number of at least `id`, or null (xen_domctl_getdomaininfo is an iterator).
     Domain* first_from(DomId id);
 
+    // Is there a domain that waits for reap_dead_domains()?
+    bool has_dead() const { return dead_ > 0; }
+    void note_dead() { ++dead_; }
+
     Status insert(Domain& domain);  // Errno::exists
     void remove(Domain& domain);
-    Result<DomId> free_id(DomId hint);  // a number not in use, the lowest at or after `hint`
+    // A number not in use: the one after the last given out, so that numbers are not reused soon.
+    Result<DomId> free_id();
 
 private:
     std::array<Domain*, kMaxDomains> domains_{};
+    u32 last_given_ = 0;
+    u32 dead_ = 0;
     Spinlock lock_{LockRank::domain_list};
 };
 

@@ -98,6 +98,8 @@ public:
     Nanoseconds periodic_period{};  // 0: off
     Nanoseconds periodic_next = Nanoseconds::never();
 
+    Nanoseconds poll_limit = Nanoseconds::never();  // SCHEDOP_poll waits no longer than this
+
     GuestAddress runstate_area{};  // 0: none. Written when the vcpu's own address space is loaded
     GuestAddress time_area{};
 

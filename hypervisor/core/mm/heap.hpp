@@ -15,31 +15,48 @@ inline constexpr unsigned kMaxOrder = 18;  // 1 GiB
 
 class Heap {
 public:
-    explicit Heap(FrameTable& frames) : frames_{frames} {}
+    explicit constexpr Heap(FrameTable& frames) : frames_{frames} {}
 
-    // 2^order contiguous frames, zeroed, for the core's own use (owner DOMID_XEN, one general reference each).
-    // Errno::no_memory. `address_bits` (0: any) limits the highest machine address.
+    // 2^order contiguous frames for the core's own use, zeroed (owner DOMID_XEN, one general reference each). Errno::no_memory.
+    // `address_bits` (0: any) bounds the machine addresses.
     Result<Mfn> alloc(unsigned order = 0, unsigned address_bits = 0);
-    // The same, without zeroing when the frames are known not to hold another domain's data or `scrub` is false (dom0 at boot).
-    Result<Mfn> alloc_for_domain(unsigned order, unsigned address_bits, bool scrub);
+    // The same for a domain. Old data of others is wiped unless `may_see_old_data` (the control domain, at boot).
+    Result<Mfn> alloc_for_domain(unsigned order, unsigned address_bits, bool may_see_old_data);
+    // Gives frames back; whatever they hold is wiped before anybody else sees it.
     void free(Mfn first, unsigned order = 0);
 
-    // Boot: hands a range of RAM over. `dirty`: may hold old data.
-    void add_range(Mfn first, u64 count, bool dirty);
+    // Boot: hands a range of RAM over, with unknown contents.
+    void add_range(Mfn first, u64 count);
 
     u64 free_pages() const { return free_pages_; }
     u64 total_pages() const { return total_pages_; }
 
 private:
-    Result<Mfn> take(unsigned order, unsigned address_bits);
-    void insert(Mfn first, unsigned order);
+    struct Block {
+        Mfn first;
+        bool dirty;
+    };
+    Result<Block> take(unsigned order, unsigned address_bits);
+    Mfn find(unsigned order, unsigned address_bits, unsigned& found_order);
+    void release(Mfn first, unsigned order, bool dirty);
+    void insert(Mfn first, unsigned order, bool dirty);
     void remove(Mfn first, unsigned order);
+    bool is_free_block(Mfn first, unsigned order) const;
+
+    static constexpr u64 kNone = 0xffff'ffff;
 
     FrameTable& frames_;
     Spinlock lock_{LockRank::heap};
-    std::array<Mfn, kMaxOrder + 1> lists_{};
+    std::array<u64, kMaxOrder + 1> lists_ = empty_lists();
     u64 free_pages_ = 0;
     u64 total_pages_ = 0;
+    u64 last_free_stamp_ = 0;  // TLB clock at the latest free
+
+    static constexpr std::array<u64, kMaxOrder + 1> empty_lists() {
+        std::array<u64, kMaxOrder + 1> lists{};
+        for (auto& head : lists) head = kNone;
+        return lists;
+    }
 };
 
 }  // namespace hospes

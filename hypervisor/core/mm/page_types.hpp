@@ -22,7 +22,7 @@ class Domain;
 
 class PageTypes {
 public:
-    explicit PageTypes(System& system) : system_{system} {}
+    explicit constexpr PageTypes(System& system) : system_{system} {}
 
     // A general reference: the frame stays allocated and keeps its owner. Errno::invalid: not RAM or not owned by `owner`;
     // Errno::busy: too many references.
@@ -50,15 +50,25 @@ public:
     Status pin(Mfn mfn, Domain& owner, PageType type);
     Status unpin(Mfn mfn, Domain& owner);
 
-    DomId owner(Mfn mfn) const;
-    PageType type(Mfn mfn) const;  // none when the type count is zero
+    // Rolls an interrupted validation back (the owner is dying). Errno::restart: the rest waits for settle().
+    Status forget_progress(Mfn mfn, Domain& owner);
+
+    // What the frame is used as now; none while nobody counts on it.
+    PageType type(Mfn mfn) const;
+
+    // Serialises updates of one validated table among pcpus. The caller holds a type reference.
+    void lock_table(Mfn mfn);
+    void unlock_table(Mfn mfn);
 
 private:
     Status start_type(Mfn mfn, PageType type);
     Status validate(Mfn mfn, PageType type);
-    bool devalidate(Mfn mfn, PageType type, unsigned entries);
+    void keep_progress(Mfn mfn, PageType type, unsigned start, unsigned entries);
+    void abandon(Mfn mfn, PageType type, unsigned start, unsigned entries);
+    unsigned devalidate(Mfn mfn, PageType type, unsigned entries);
+    bool finish_devalidation(Mfn mfn, PageType type, unsigned entries);
     Status roll_back(Mfn mfn);
-    void enlist_unsettled(Mfn mfn);
+    void enlist_unsettled(Mfn mfn, u64 word);
 
     System& system_;
 };

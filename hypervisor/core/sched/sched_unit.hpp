@@ -11,18 +11,20 @@ class Vcpu;
 // The four states of xen/vcpu.h (RUNSTATE_*), same numbers.
 enum class RunState : u8 { running = 0, runnable = 1, blocked = 2, offline = 3 };
 
+inline constexpr u32 kDefaultWeight = 256;
+
 struct SchedUnit {
     RunState state = RunState::offline;
     bool is_blocked = false;    // SCHEDOP_block or poll: waits for an event
-    bool boosted = false;       // woke up for an event: goes before those that compute
+    bool is_queued = false;
     u32 pause_count = 0;        // of the vcpu itself; the domain has its own
+    u32 weight = kDefaultWeight;
     PcpuId pcpu{};              // where it runs or last ran
+    Nanoseconds virtual_time{};  // time used, scaled by the weight: who has used least runs first
+    Nanoseconds charged_until{};
     Nanoseconds state_entry{};  // since when `state`
     Nanoseconds time[4]{};      // spent in each state until state_entry
-    Nanoseconds slice_end{};
-    Vcpu* next = nullptr;  // run queue
-    Vcpu* prev = nullptr;
-    bool is_queued = false;
+    Vcpu* next = nullptr;       // run queue
 };
 
 }  // namespace hospes

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where everything lies in dom0 at its start, in pfns (linux-pv-abi: kernel, start_info, page tables, stack, ramdisk, p2m).
+#pragma once
+
+#include "hypervisor/core/domain/kernel_image.hpp"
+
+namespace hospes {
+
+struct PfnRange {
+    u64 first = 0;
+    u64 count = 0;
+    u64 end() const { return first + count; }
+};
+
+struct Dom0Layout {
+    u64 pages = 0;          // of the domain
+    u64 start_info = 0;
+    PfnRange tables;        // initial page tables of the kernel mapping: L4, L3, L2, then L1s
+    u64 stack = 0;
+    u64 mapped_end = 0;     // pfns below are mapped at virt_base
+    PfnRange ramdisk;
+    PfnRange p2m;           // the list
+    PfnRange p2m_tables;    // of its own mapping at init_p2m: L3, L2s, L1s
+    u64 p2m_l1s = 0, p2m_l2s = 0;
+};
+
+// Errno::no_memory: `pages` are too few for kernel, ramdisk and tables.
+Result<Dom0Layout> lay_out_dom0(KernelImage const& kernel, u64 ramdisk_bytes, u64 pages);
+
+}  // namespace hospes

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the way back to a guest asks of scheduler, timers and life cycle (machine/exit_hooks.hpp).
+#include "hypervisor/machine/exit_hooks.hpp"
+
+#include "hypervisor/boot/core.hpp"
+#include "hypervisor/core/domain/domain_list.hpp"
+#include "hypervisor/core/domain/life_cycle.hpp"
+#include "hypervisor/core/event/poll.hpp"
+#include "hypervisor/core/event/virq.hpp"
+#include "hypervisor/core/sched/scheduler.hpp"
+#include "hypervisor/core/time/guest_time.hpp"
+#include "hypervisor/core/time/timers.hpp"
+#include "hypervisor/ports/clock.hpp"
+
+namespace hospes {
+namespace {
+
+constinit Vcpu* running = nullptr;  // of the one processor in use
+
+}  // namespace
+
+void run_pending_work() {
+    System& system = the_core();
+    run_timers(system, system_time());
+    if (system.domains.has_dead()) reap_dead_domains(system);
+}
+
+Vcpu* choose_vcpu() {
+    System& system = the_core();
+    Nanoseconds const now = system_time();
+    if (running == nullptr || system.scheduler.wants_decision(now)) {
+        running = system.scheduler.pick_next(PcpuId{0}, running, now);
+        rearm_timer(system);
+    }
+    return running;
+}
+
+bool has_work() {
+    Nanoseconds const now = system_time();
+    return now >= next_timer() || the_core().scheduler.wants_decision(now);
+}
+
+void on_switched_in(Vcpu& vcpu) {
+    (void)end_poll(vcpu);
+    write_time_info(vcpu);
+    (void)write_runstate_area(vcpu);  // a guest that unmaps it gets no news
+}
+
+void on_console_input() { send_global_virq(the_core(), Virq{VIRQ_CONSOLE}); }
+
+}  // namespace hospes

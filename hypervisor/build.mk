@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# The core: everything below hypervisor/ but the loader, linked statically at 0xffff82d080200000; hospes.efi carries it.
+
+CORE_ELF      := $(OUT)/hypervisor/core.elf
+CORE_OBJ      := $(OUT)/obj/core
+CORE_SOURCES  := $(sort $(shell find hypervisor -path hypervisor/loader -prune -o \( -name '*.cpp' -o -name '*.S' \) -print))
+CORE_OBJECTS  := $(CORE_SOURCES:%=$(CORE_OBJ)/%.o)
+
+# Position-independent code reaches the core's high address without a code model of its own; no SSE: the registers are the guest's.
+CORE_CXXFLAGS := -std=gnu++20 -O2 -g $(WARN) -I. -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fpie \
+	-fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -Wframe-larger-than=8192
+CORE_LDFLAGS  := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=4096,--fatal-warnings,--no-relax
+
+$(CORE_OBJ)/%.cpp.o: %.cpp
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"
+	@$(CXX) $(CORE_CXXFLAGS) -MMD -MP -c $< -o $@
+
+$(CORE_OBJ)/%.S.o: %.S
+	@mkdir -p $(@D)
+	@echo "  AS   $<"
+	@$(CC) -I. -MMD -MP -c $< -o $@
+
+$(CORE_ELF): $(CORE_OBJECTS) hypervisor/core.lds
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CXX) $(CORE_LDFLAGS) -T hypervisor/core.lds $(CORE_OBJECTS) -lgcc -o $@
+
+ALL_TARGETS += $(CORE_ELF)
+
+-include $(CORE_OBJECTS:.o=.d)
+include hypervisor/loader/loader.mk

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/core/mm/page_table.hpp"
+
+#include "hypervisor/core/domain/domain.hpp"
+#include "hypervisor/core/mm/foreign_map.hpp"
+#include "hypervisor/core/mm/frame_table.hpp"
+#include "hypervisor/ports/frame_window.hpp"
+#include "hypervisor/x86/layout.hpp"
+
+namespace hospes {
+namespace {
+
+constexpr u64 kAccessedDirty = Pte::kAccessed | Pte::kDirty;
+// Bits of a level-1 entry that carry no reference and no memory type.
+constexpr u64 kPlainBits =
+    Pte::kUser | kAccessedDirty | Pte::kGlobal | Pte::kAvailable | Pte::kAvailableHigh | Pte::kNoExecute;
+
+Pte read_entry(EntryPlace place) { return Pte{__atomic_load_n(frame_pointer<u64>(place.table) + place.index, __ATOMIC_RELAXED)}; }
+
+// Stores `entry` and returns what it replaces. The processor may set accessed and dirty bits at any time, even now.
+Pte store_entry(EntryPlace place, Pte entry, bool preserve_ad) {
+    u64* const word = frame_pointer<u64>(place.table) + place.index;
+    if (!preserve_ad) return Pte{__atomic_exchange_n(word, entry.raw(), __ATOMIC_SEQ_CST)};
+    u64 old = __atomic_load_n(word, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(word, &old, entry.raw() | (old & kAccessedDirty), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+    }
+    return Pte{old};
+}
+
+// The table stays what it is, and nobody else changes its entries, while this lives.
+class [[nodiscard]] LockedTable {
+public:
+    static Result<LockedTable> get(System& system, Mfn table, DomId owner) {
+        HV_TRY(system.page_types.get_page(table, owner));
+        PageType const type = system.page_types.type(table);
+        Status const typed = is_page_table(type) ? system.page_types.get_type(table, type) : Status{Errno::invalid};
+        if (!typed.ok()) {
+            system.page_types.put_page(table);
+            return typed.error();
+        }
+        system.page_types.lock_table(table);
+        return LockedTable{system, table, level_of(type)};
+    }
+    LockedTable(LockedTable&& other) noexcept : system_{other.system_}, table_{other.table_}, level_{other.level_} { other.table_ = Mfn{}; }
+    LockedTable(LockedTable const&) = delete;
+    LockedTable& operator=(LockedTable const&) = delete;
+    LockedTable& operator=(LockedTable&&) = delete;
+    ~LockedTable() {
+        if (!table_.is_valid()) return;
+        system_.page_types.unlock_table(table_);
+        system_.page_types.put_page_and_type(table_);
+    }
+    unsigned level() const { return level_; }
+
+private:
+    LockedTable(System& system, Mfn table, unsigned level) : system_{system}, table_{table}, level_{level} {}
+
+    System& system_;
+    Mfn table_;
+    unsigned level_;
+};
+
+// The same frame with the same rights, or fewer: no reference has to be taken.
+Result<bool> try_same_frame(System& system, EntryPlace place, Pte old, Pte entry, EntryUpdate const& update) {
+    u64 const changed = old.raw() ^ entry.raw();
+    if (!old.is_present() || (changed & ~(kPlainBits | Pte::kWritable)) != 0) return false;
+    if (!system.frames.is_ram(old.mfn())) return false;
+    bool const gains_write = !old.is_writable() && entry.is_writable();
+    if (gains_write) {
+        if (system.frames.owner(old.mfn()) != update.frame_owner) return false;
+        HV_TRY(system.page_types.get_type(old.mfn(), PageType::writable));
+    }
+    store_entry(place, entry.with(Pte::kUser), update.preserve_ad);
+    if (old.is_writable() && !entry.is_writable()) system.page_types.put_type(old.mfn());
+    return true;
+}
+
+}  // namespace
+
+Result<EntryPlace> find_level1_entry(GuestAddress address, Mfn root) {
+    if (!is_guest_range(address, 1) || !root.is_valid()) return Errno::invalid;
+    Mfn table = root;
+    for (unsigned level = 4; level > 1; --level) {
+        Pte const entry = read_entry({table, table_index(address.raw(), level)});
+        if (!entry.is_present()) return Errno::invalid;
+        table = entry.mfn();
+    }
+    return EntryPlace{table, table_index(address.raw(), 1)};
+}
+
+Result<Pte> find_mapping(GuestAddress address, Mfn root) {
+    auto const place = find_level1_entry(address, root);
+    if (!place.ok()) return Errno::fault;
+    Pte const entry = read_entry(place.value());
+    if (!entry.is_present()) return Errno::fault;
+    return entry;
+}
+
+Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate const& update) {
+    System& system = domain.system();
+    LockedTable const table = HV_TRY(LockedTable::get(system, place.table, domain.id()));
+    unsigned const level = table.level();
+    if (level == 4 && place.index >= kFirstHypervisorSlot && place.index <= kLastHypervisorSlot) return Errno::invalid;
+
+    Pte const old = read_entry(place);
+    if (update.check_old && old.raw() != update.expected_old) return Errno::again;
+    if (level == 1 && HV_TRY(try_same_frame(system, place, old, entry, update))) return {};
+
+    EntryScope const scope{domain, update.frame_owner};
+    Pte const checked = HV_TRY(get_entry(system, scope, level, entry));
+    Pte const replaced = store_entry(place, checked, update.preserve_ad && checked.is_present());
+    put_entry(system, level, replaced);
+    return {};
+}
+
+Status emulate_pt_write(Vcpu& vcpu, GuestAddress entry_va, u64 old_entry, u64 new_entry) {
+    Domain& domain = vcpu.domain();
+    HV_TRY(domain.system().page_types.settle(domain));
+    Pte const mapping = HV_TRY(find_mapping(entry_va, vcpu.pv.kernel_root));
+    Mfn const table = mapping.mfn();
+    if (!domain.system().frames.is_ram(table) || domain.system().page_types.type(table) != PageType::l1_table) return Errno::invalid;
+    EntryPlace const place{table, static_cast<unsigned>(entry_va.page_offset() / sizeof(u64))};
+    EntryUpdate const update{.frame_owner = domain.id(), .check_old = true, .expected_old = old_entry};
+    return update_entry(domain, place, Pte{new_entry}, update);
+}
+
+namespace {
+
+Result<EntryPlace> entry_of(Vcpu& caller, GrantPlace place) {
+    if (!place.is_entry_address) return find_level1_entry(GuestAddress{place.address}, caller.pv.kernel_root);
+    if (place.address % sizeof(u64) != 0) return Errno::invalid;
+    MachineAddress const maddr{place.address};
+    EntryPlace const entry{mfn_of(maddr), static_cast<unsigned>(maddr.page_offset() / sizeof(u64))};
+    System& system = caller.domain().system();
+    if (!system.frames.is_ram(entry.table) || system.page_types.type(entry.table) != PageType::l1_table) return Errno::invalid;
+    return entry;
+}
+
+}  // namespace
+
+Status map_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame, DomId owner, u64 entry_flags) {
+    EntryPlace const entry = HV_TRY(entry_of(caller, place));
+    u64 const flags = entry_flags | Pte::kPresent | Pte::kAccessed | Pte::kDirty | Pte::kUser;
+    return update_entry(caller.domain(), entry, Pte::make(frame, flags), {.frame_owner = owner});
+}
+
+Status unmap_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame) {
+    EntryPlace const entry = HV_TRY(entry_of(caller, place));
+    while (true) {
+        Pte const old = read_entry(entry);
+        if (!old.is_present() || old.mfn() != frame) return Errno::invalid;
+        EntryUpdate const update{.frame_owner = caller.domain().id(), .check_old = true, .expected_old = old.raw()};
+        Status const cleared = update_entry(caller.domain(), entry, Pte{}, update);
+        if (cleared.ok() || cleared.error() != Errno::again) return cleared;  // again: the processor set accessed or dirty
+    }
+}
+
+}  // namespace hospes

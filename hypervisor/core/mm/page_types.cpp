@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/core/mm/page_types.hpp"
+
+#include "hypervisor/core/domain/domain_list.hpp"
+#include "hypervisor/core/domain/life_cycle.hpp"
+#include "hypervisor/core/mm/frame_table.hpp"
+#include "hypervisor/core/mm/heap.hpp"
+#include "hypervisor/core/mm/hypervisor_slots.hpp"
+#include "hypervisor/core/mm/m2p.hpp"
+#include "hypervisor/core/mm/page_entries.hpp"
+#include "hypervisor/core/pv/descriptors.hpp"
+#include "hypervisor/ports/frame_window.hpp"
+#include "hypervisor/ports/preempt.hpp"
+#include "hypervisor/ports/tlb.hpp"
+#include "hypervisor/x86/layout.hpp"
+
+namespace hospes {
+namespace {
+
+using T = TypeWord;
+
+// Between how many lower-level tables a higher-level one asks whether to stop. One lower table is at most 512 entries of work.
+constexpr unsigned kTablesBetweenChecks = 16;
+
+PageType type_of(u64 word) { return static_cast<PageType>(T::Type::get(word)); }
+
+bool is_hypervisor_slot(PageType type, unsigned index) {
+    return type == PageType::l4_table && index >= kFirstHypervisorSlot && index <= kLastHypervisorSlot;
+}
+
+// The latest clock value whose low bits are those of the stamp: never earlier than the true one, so a flush is never missed.
+u64 clock_of_stamp(u64 stamp) {
+    u64 const now = tlb_clock();
+    u64 const age = (now - stamp) & T::Stamp::kMax;
+    return now - age;
+}
+
+u64 with_stamp(u64 word) { return T::Stamp::set(word, tlb_clock()); }
+
+}  // namespace
+
+Status PageTypes::get_page(Mfn mfn, DomId owner) {
+    if (!system_.frames.is_ram(mfn)) return Errno::invalid;
+    auto& refs = system_.frames[mfn].refs;
+    u64 word = refs.load(std::memory_order_relaxed);
+    do {
+        u64 const count = RefWord::Count::get(word);
+        if (count == 0 || RefWord::Owner::get(word) != owner.raw()) return Errno::invalid;
+        if (count == RefWord::Count::kMax) return Errno::busy;
+    } while (!refs.compare_exchange_weak(word, word + 1, std::memory_order_acquire));
+    return {};
+}
+
+void PageTypes::get_another(Mfn mfn) {
+    u64 const before = system_.frames[mfn].refs.fetch_add(1, std::memory_order_relaxed);
+    HV_ASSERT(RefWord::Count::get(before) != 0 && RefWord::Count::get(before) != RefWord::Count::kMax);
+}
+
+void PageTypes::put_page(Mfn mfn) {
+    u64 const before = system_.frames[mfn].refs.fetch_sub(1, std::memory_order_release);
+    HV_ASSERT(RefWord::Count::get(before) != 0);
+    if (RefWord::Count::get(before) > 1) return;
+
+    std::atomic_thread_fence(std::memory_order_acquire);
+    HV_ASSERT(RefWord::Allocated::get(before) == 0);
+    HV_ASSERT(T::Count::get(system_.frames[mfn].type.load(std::memory_order_relaxed)) == 0);
+    DomId const owner{static_cast<u16>(RefWord::Owner::get(before))};
+    bool const is_core_page = RefWord::CorePage::get(before) != 0;
+    clear_m2p(mfn);
+    system_.heap.free(mfn);
+    frame_left_domain(system_, owner, is_core_page);
+}
+
+Status PageTypes::get_type(Mfn mfn, PageType type) {
+    auto& state = system_.frames[mfn].type;
+    while (true) {
+        u64 word = state.load(std::memory_order_acquire);
+        if (T::Count::get(word) > 0 && T::Unsettled::get(word) == 0) {
+            if (type_of(word) != type) return Errno::invalid;
+            if (T::Count::get(word) == T::Count::kMax) return Errno::busy;
+            if (state.compare_exchange_weak(word, word + 1, std::memory_order_acquire)) return {};
+            continue;
+        }
+        if (T::Busy::get(word) != 0) {
+            // Validated just now, by another pcpu or by ourselves further up (a table that reaches itself): its type is decided.
+            if (type_of(word) != type) return Errno::invalid;
+            __builtin_ia32_pause();
+            continue;
+        }
+        if (T::Unsettled::get(word) != 0) return Errno::restart;  // the next hypercall settles it first
+        if (T::Progress::get(word) > 0 && type_of(word) != type) {
+            HV_TRY(roll_back(mfn));
+            continue;
+        }
+        if (type == PageType::writable && (type_of(word) == type || type_of(word) == PageType::none)) {
+            u64 const next = T::Count::set(T::Type::set(word, static_cast<u64>(type)), 1);
+            if (state.compare_exchange_weak(word, next, std::memory_order_acquire)) return {};
+            continue;
+        }
+        u64 const next = T::Busy::set(T::Type::set(word, static_cast<u64>(type)), 1);
+        if (!state.compare_exchange_weak(word, next, std::memory_order_acquire)) continue;
+        if (type_of(word) != type && type_of(word) != PageType::none) tlb_flush_older_than(clock_of_stamp(T::Stamp::get(word)));
+        return start_type(mfn, type);
+    }
+}
+
+// The frame is busy with `type` and nobody counts it: validate what must be, then publish the first type reference.
+Status PageTypes::start_type(Mfn mfn, PageType type) {
+    auto& state = system_.frames[mfn].type;
+    if (type == PageType::segdesc && !validate_descriptor_page(frame_pointer<u64>(mfn))) {
+        state.store(with_stamp(T::Type::set(0, static_cast<u64>(type))), std::memory_order_release);
+        return Errno::invalid;
+    }
+    if (is_page_table(type)) HV_TRY(validate(mfn, type));
+    u64 const word = T::Type::set(state.load(std::memory_order_relaxed) & T::Pinned::kMask, static_cast<u64>(type));
+    state.store(T::Count::set(word, 1), std::memory_order_release);
+    return {};
+}
+
+// Takes the references of all entries, from where an earlier attempt stopped. On return without success the frame is not busy any more.
+Status PageTypes::validate(Mfn mfn, PageType type) {
+    auto& state = system_.frames[mfn].type;
+    unsigned const start = static_cast<unsigned>(T::Progress::get(state.load(std::memory_order_relaxed)));
+    auto const owner = system_.domains.find(system_.frames.owner(mfn));
+    HV_ASSERT(owner.ok());  // it owns this frame, so it exists
+    EntryScope const scope{*owner.value(), owner.value()->id()};
+    u64* const entries = frame_pointer<u64>(mfn);
+    unsigned tables = 0;
+
+    for (unsigned i = start; i < kEntriesPerTable; ++i) {
+        if (is_hypervisor_slot(type, i)) continue;
+        Pte const pte{__atomic_load_n(&entries[i], __ATOMIC_RELAXED)};
+        if (!pte.is_present()) continue;
+        bool const stop = level_of(type) > 1 && ++tables % kTablesBetweenChecks == 0 && preempt_pending();
+        Result<Pte> const checked = stop ? Result<Pte>{Errno::restart} : get_entry(system_, scope, level_of(type), pte);
+        if (!checked.ok()) {
+            if (checked.error() != Errno::restart) {
+                abandon(mfn, type, start, i);
+            } else {
+                keep_progress(mfn, type, start, i);
+            }
+            return checked.error();
+        }
+        if (checked.value() != pte) __atomic_store_n(&entries[i], checked.value().raw(), __ATOMIC_RELAXED);
+    }
+    if (type == PageType::l4_table) install_hypervisor_slots(entries);
+    if (start > 0) put_page(mfn);  // the reference a half-done table holds on itself
+    return {};
+}
+
+// Interrupted: the first `entries` entries keep their references, and the frame holds itself while there are any.
+void PageTypes::keep_progress(Mfn mfn, PageType type, unsigned start, unsigned entries) {
+    if (start == 0 && entries > 0) get_another(mfn);
+    u64 const word = T::Progress::set(T::Type::set(0, static_cast<u64>(type)), entries);
+    system_.frames[mfn].type.store(with_stamp(word), std::memory_order_release);
+}
+
+// An entry breaks a rule: what was taken goes back; what cannot go back now waits for settle().
+void PageTypes::abandon(Mfn mfn, PageType type, unsigned start, unsigned entries) {
+    if (start == 0) get_another(mfn);
+    finish_devalidation(mfn, type, entries);
+}
+
+// Gives up the references of the first `entries` entries, from the last to the first; returns how many could not be done yet.
+unsigned PageTypes::devalidate(Mfn mfn, PageType type, unsigned entries) {
+    u64 const* const table = frame_pointer<u64>(mfn);
+    unsigned tables = 0;
+    while (entries > 0) {
+        unsigned const i = entries - 1;
+        Pte const pte{__atomic_load_n(&table[i], __ATOMIC_RELAXED)};
+        if (!is_hypervisor_slot(type, i) && pte.is_present()) {
+            if (level_of(type) > 1 && ++tables % kTablesBetweenChecks == 0 && preempt_pending()) return entries;
+            put_entry(system_, level_of(type), pte);
+        }
+        entries = i;
+    }
+    return 0;
+}
+
+// The frame is busy, uncounted, and holds a general reference on itself: devalidate, then let go of it or enlist it.
+bool PageTypes::finish_devalidation(Mfn mfn, PageType type, unsigned entries) {
+    unsigned const left = devalidate(mfn, type, entries);
+    auto& state = system_.frames[mfn].type;
+    u64 word = with_stamp(T::Type::set(0, static_cast<u64>(type)));
+    if (left > 0) {
+        enlist_unsettled(mfn, T::Progress::set(word, left));
+        return false;
+    }
+    state.store(word, std::memory_order_release);
+    put_page(mfn);
+    return true;
+}
+
+Status PageTypes::roll_back(Mfn mfn) {
+    auto& state = system_.frames[mfn].type;
+    u64 word = state.load(std::memory_order_acquire);
+    if (T::Busy::get(word) != 0 || T::Progress::get(word) == 0 || T::Unsettled::get(word) != 0) return {};
+    if (!state.compare_exchange_strong(word, T::Busy::set(word, 1), std::memory_order_acquire)) return {};
+    bool const done = finish_devalidation(mfn, type_of(word), static_cast<unsigned>(T::Progress::get(word)));
+    return done ? Status{} : Status{Errno::restart};
+}
+
+void PageTypes::enlist_unsettled(Mfn mfn, u64 word) {
+    auto const owner = system_.domains.find(system_.frames.owner(mfn));
+    HV_ASSERT(owner.ok());  // it owns this frame, so it exists
+    auto& head = owner.value()->unsettled_head;
+    u32 next = head.load(std::memory_order_relaxed);
+    do {
+        word = T::Count::set(T::Unsettled::set(word, 1), next);
+        system_.frames[mfn].type.store(word, std::memory_order_release);
+    } while (!head.compare_exchange_weak(next, static_cast<u32>(mfn.raw()), std::memory_order_release));
+}
+
+Status PageTypes::settle(Domain& domain) {
+    if (domain.unsettled_head.load(std::memory_order_relaxed) == kNoUnsettledFrame) return {};
+    LockGuard guard{domain.lock};
+    while (true) {
+        u32 const head = domain.unsettled_head.load(std::memory_order_acquire);
+        if (head == kNoUnsettledFrame) return {};
+        Mfn const mfn{head};
+        u64 const word = system_.frames[mfn].type.load(std::memory_order_acquire);
+        u32 expected = head;
+        if (!domain.unsettled_head.compare_exchange_strong(expected, static_cast<u32>(T::Count::get(word)))) continue;
+        u64 const busy = T::Busy::set(T::Type::set(0, static_cast<u64>(type_of(word))), 1);
+        system_.frames[mfn].type.store(busy, std::memory_order_release);
+        finish_devalidation(mfn, type_of(word), static_cast<unsigned>(T::Progress::get(word)));
+        if (preempt_pending()) return Errno::restart;
+    }
+}
+
+Status PageTypes::get_another_type(Mfn mfn) {
+    auto& state = system_.frames[mfn].type;
+    u64 word = state.load(std::memory_order_relaxed);
+    do {
+        HV_ASSERT(T::Count::get(word) > 0 && T::Unsettled::get(word) == 0);
+        if (T::Count::get(word) == T::Count::kMax) return Errno::busy;
+    } while (!state.compare_exchange_weak(word, word + 1, std::memory_order_acquire));
+    return {};
+}
+
+void PageTypes::put_type(Mfn mfn) {
+    auto& state = system_.frames[mfn].type;
+    u64 word = state.load(std::memory_order_relaxed);
+    while (true) {
+        HV_ASSERT(T::Count::get(word) > 0 && T::Unsettled::get(word) == 0);
+        u64 next = word - 1;
+        bool const is_last = T::Count::get(word) == 1;
+        bool const is_table = is_page_table(type_of(word));
+        if (is_last) next = is_table ? T::Busy::set(next, 1) : with_stamp(next);
+        if (T::Busy::get(word) != 0 && is_last) {  // another pcpu updates an entry: it holds a reference, so this cannot be the last
+            HV_PANIC("last type reference of a table dropped while it is updated");
+        }
+        if (!state.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
+        if (is_last && is_table) {
+            get_another(mfn);
+            finish_devalidation(mfn, type_of(word), kEntriesPerTable);
+        }
+        return;
+    }
+}
+
+Status PageTypes::get_page_and_type(Mfn mfn, DomId owner, PageType type) {
+    HV_TRY(get_page(mfn, owner));
+    Status const typed = get_type(mfn, type);
+    if (!typed.ok()) put_page(mfn);
+    return typed;
+}
+
+void PageTypes::put_page_and_type(Mfn mfn) {
+    put_type(mfn);
+    put_page(mfn);
+}
+
+Status PageTypes::pin(Mfn mfn, Domain& owner, PageType type) {
+    TypedPage page = HV_TRY(TypedPage::get(*this, mfn, owner.id(), type));
+    u64 const before = system_.frames[mfn].type.fetch_or(T::Pinned::kMask, std::memory_order_acq_rel);
+    if (T::Pinned::get(before) != 0) return Errno::invalid;
+    (void)page.release();  // the pin holds it
+    return {};
+}
+
+Status PageTypes::unpin(Mfn mfn, Domain& owner) {
+    HV_TRY(get_page(mfn, owner.id()));
+    u64 const before = system_.frames[mfn].type.fetch_and(~T::Pinned::kMask, std::memory_order_acq_rel);
+    bool const was_pinned = T::Pinned::get(before) != 0;
+    if (was_pinned) put_page_and_type(mfn);
+    put_page(mfn);
+    return was_pinned ? Status{} : Status{Errno::invalid};
+}
+
+Status PageTypes::forget_progress(Mfn mfn, Domain& owner) {
+    if (!get_page(mfn, owner.id()).ok()) return {};  // freed meanwhile
+    Status const rolled_back = roll_back(mfn);
+    put_page(mfn);
+    return rolled_back;
+}
+
+PageType PageTypes::type(Mfn mfn) const {
+    u64 const word = system_.frames[mfn].type.load(std::memory_order_acquire);
+    return T::Count::get(word) > 0 && T::Unsettled::get(word) == 0 ? type_of(word) : PageType::none;
+}
+
+void PageTypes::lock_table(Mfn mfn) {
+    auto& state = system_.frames[mfn].type;
+    u64 word = state.load(std::memory_order_relaxed);
+    while (true) {
+        HV_ASSERT(T::Count::get(word) > 0);
+        u64 const unlocked = word & ~T::Busy::kMask;
+        if (word == unlocked && state.compare_exchange_weak(word, T::Busy::set(word, 1), std::memory_order_acquire)) return;
+        __builtin_ia32_pause();
+        word = state.load(std::memory_order_relaxed);
+    }
+}
+
+void PageTypes::unlock_table(Mfn mfn) { system_.frames[mfn].type.fetch_and(~T::Busy::kMask, std::memory_order_release); }
+
+}  // namespace hospes

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/hypercall/foreign.hpp"
+
+#include "hypervisor/core/domain/domain_list.hpp"
+
+namespace hospes {
+
+Result<Domain*> target_domain(Vcpu& caller, DomId domid) {
+    Domain& self = caller.domain();
+    if (domid == kDomIdSelf || domid == self.id()) return &self;
+    if (!self.is_control_domain()) return Errno::perm;
+    Domain* const other = HV_TRY(self.system().domains.find(domid));
+    return other;
+}
+
+Result<DomId> frame_owner(Vcpu& caller, DomId domid) {
+    if (domid == kDomIdIo) {
+        if (!caller.domain().is_hardware_domain()) return Errno::perm;
+        return kDomIdIo;
+    }
+    return HV_TRY(target_domain(caller, domid))->id();
+}
+
+}  // namespace hospes

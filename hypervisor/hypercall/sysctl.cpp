@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// sysctl (35), interface version 0x15: facts about the machine and all domains.
+#include "hypervisor/core/domain/domain_list.hpp"
+#include "hypervisor/core/mm/frame_table.hpp"
+#include "hypervisor/core/mm/heap.hpp"
+#include "hypervisor/hypercall/domain_info.hpp"
+#include "hypervisor/hypercall/hypercall.hpp"
+#include "hypervisor/ports/clock.hpp"
+#include "hypervisor/ports/console.hpp"
+#include "hypervisor/ports/guest_memory.hpp"
+
+#include <algorithm>
+
+namespace hospes {
+namespace {
+
+constexpr u32 kChunk = 512;
+
+Status read_console(System&, xen_sysctl& request) {
+    auto& op = request.u.readconsole;
+    GuestAddress const buffer{reinterpret_cast<u64>(op.buffer.p)};
+    char chunk[kChunk];
+    u32 done = 0;
+    u32 index = op.index;
+    bool incremental = op.incremental != 0;
+    while (done < op.count) {
+        usize const size = log_ring_read(chunk, std::min(op.count - done, kChunk), incremental, index);
+        if (size == 0) break;
+        HV_TRY(copy_to_guest(buffer + done, chunk, size));
+        done += static_cast<u32>(size);
+        incremental = true;
+    }
+    op.count = done;
+    op.index = index;
+    if (op.clear != 0) log_ring_clear();
+    return {};
+}
+
+Status physinfo(System& system, xen_sysctl& request) {
+    auto& info = request.u.physinfo;
+    info = {};
+    info.threads_per_core = 1;
+    info.cores_per_socket = 1;
+    info.nr_cpus = 1;
+    info.nr_nodes = 1;
+    info.cpu_khz = tsc_scale().tsc_khz;
+    info.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+    info.total_pages = system.heap.total_pages();
+    info.free_pages = system.heap.free_pages();
+    info.max_mfn = system.frames.limit() - 1;
+    return {};
+}
+
+Status domain_info_list(System& system, xen_sysctl& request) {
+    auto& op = request.u.getdomaininfolist;
+    GuestHandle<xen_domctl_getdomaininfo> const buffer{reinterpret_cast<u64>(op.buffer.p)};
+    u32 count = 0;
+    Domain const* domain = system.domains.first_from(DomId{op.first_domain});
+    while (domain != nullptr && count < op.max_domains) {
+        HV_TRY(buffer.write(describe_domain(*domain), count));
+        ++count;
+        domain = system.domains.first_from(DomId{static_cast<u16>(domain->id().raw() + 1)});
+    }
+    op.num_domains = count;
+    return {};
+}
+
+struct Row {
+    u32 command;
+    Status (*run)(System& system, xen_sysctl& request);
+};
+
+constexpr Row kOps[] = {
+    {XEN_SYSCTL_readconsole, read_console},
+    {XEN_SYSCTL_physinfo, physinfo},
+    {XEN_SYSCTL_getdomaininfolist, domain_info_list},
+};
+
+}  // namespace
+
+Outcome hypercall_sysctl(Vcpu& caller, HypercallArgs& args) {
+    GuestHandle<xen_sysctl> const handle{args[0]};
+    xen_sysctl request;
+    HV_TRY(handle.read_into(request));
+    if (request.interface_version != XEN_SYSCTL_INTERFACE_VERSION) return Errno::access;
+    for (Row const& row : kOps) {
+        if (row.command != request.cmd) continue;
+        HV_TRY(row.run(caller.domain().system(), request));
+        HV_TRY(handle.write(request));
+        return 0;
+    }
+    return Errno::no_system_call;
+}
+
+}  // namespace hospes

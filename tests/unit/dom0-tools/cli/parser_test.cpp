@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/cli/parser.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace hospes::cli;
+using Catch::Matchers::Contains;
+
+TEST_CASE("each verb of the table is parsed, and has help", "[cli]") {
+    auto const general = help_text(nullptr);
+    for (auto const& verb : verbs()) {
+        INFO(verb.name);
+        std::vector<std::string> words{std::string{verb.name}};
+        bool const has_operand = verb.operand != Operand::none;
+        if (has_operand) words.push_back("something");
+        if ((verb.options & kJson) != 0) words.push_back("--json");
+        auto const command = parse(words);
+        REQUIRE(command.verb == &verb);
+        CHECK(command.arguments.operand == (has_operand ? "something" : ""));
+        CHECK(command.arguments.json == ((verb.options & kJson) != 0));
+        CHECK_THAT(general, Contains(std::string{verb.name}) && Contains(std::string{verb.summary}));
+        CHECK_THAT(help_text(&verb), Contains(std::string{verb.summary}));
+        CHECK(parse({std::string{verb.name}, "--help"}).text == help_text(&verb));
+    }
+}
+
+TEST_CASE("all that print data know --json", "[cli]") {
+    for (auto const* const name : {"create", "list", "info", "dmesg", "check", "version"}) {
+        CHECK((find_verb(name)->options & kJson) != 0);
+    }
+}
+
+TEST_CASE("options reach the verb", "[cli]") {
+    CHECK(parse({"create", "-c", "d.xml"}).arguments.console);
+    CHECK(parse({"create", "d.xml", "--paused"}).arguments.paused);
+    auto const shutdown = parse({"shutdown", "web", "--wait", "--timeout", "7"});
+    CHECK(shutdown.arguments.wait);
+    CHECK(shutdown.arguments.timeout_seconds == 7);
+    CHECK(parse({"shutdown", "web"}).arguments.timeout_seconds == 120);
+}
+
+TEST_CASE("what is no command is explained in one line, with status 2", "[cli][golden]") {
+    auto const text_of = [](std::vector<std::string> const& words) {
+        auto const command = parse(words);
+        CHECK(command.verb == nullptr);
+        CHECK(command.exit_status == kUsageStatus);
+        return command.text;
+    };
+    CHECK(text_of({"lits"}) == "hospes: there is no verb 'lits'; did you mean 'list'?; 'hospes help' shows all\n");
+    CHECK(text_of({"frobnicate"}) == "hospes: there is no verb 'frobnicate'; 'hospes help' shows all\n");
+    CHECK(text_of({"create"}) == "hospes: FILE.xml is required; 'hospes help create' shows how it is used\n");
+    CHECK_THAT(text_of({"list", "--jason"}), Contains("--jason") && Contains("hospes help list"));
+    CHECK_THAT(text_of({"pause", "a", "b"}), Contains("b"));
+    CHECK_THAT(text_of({"shutdown", "web", "--timeout", "soon"}), Contains("soon"));
+    CHECK(text_of({}) == help_text(nullptr));
+}
