@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/machine/cpu_init.hpp"
 
+#include "hypervisor/core/command_line.hpp"
 #include "hypervisor/core/pv/port_io.hpp"
 #include "hypervisor/machine/clock.hpp"
 #include "hypervisor/machine/context_switch.hpp"
@@ -9,6 +10,7 @@
 #include "hypervisor/machine/idt.hpp"
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/machine/local_apic.hpp"
+#include "hypervisor/machine/log_level.hpp"
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/pcpu_area.hpp"
 #include "hypervisor/machine/port_bitmap.hpp"
@@ -74,6 +76,7 @@ void init_boot_cpu() {
     build_idt();
     load_tables(pcpu);
     init_serial();
+    if (option_value("loglvl") == "debug") set_log_level(LogLevel::debug);
     detect_cpu_features();
     set_control_registers();
     set_up_syscall(pcpu);
