@@ -230,11 +230,21 @@ private:
         write_hypercall_page(frame_pointer<u8>(mfn(pfn)));
     }
 
+    // What asks for a continuation is simply called again: nothing else waits for the processor yet.
+    template <typename Step>
+    static Status finish(Step step) {
+        while (true) {
+            Status const status = step();
+            if (status.ok() || status.error() != Errno::restart) return status;
+        }
+    }
+
     // Through the same doors as any guest: the tables are validated, the context is checked.
     void start_vcpu() {
         Mfn const root = mfn(layout_.tables.first);
         system_.heap.free(p2m_frame_, p2m_order_);
-        if (!system_.page_types.pin(root, *domain_, PageType::l4_table).ok()) HV_PANIC("dom0's initial page tables are not valid");
+        Status const pinned = finish([&] { return system_.page_types.pin(root, *domain_, PageType::l4_table); });
+        if (!pinned.ok()) HV_PANIC("dom0's initial page tables are not valid");
         static constinit vcpu_guest_context_t context{};  // large, and needed once
         context.flags = VGCF_in_kernel | VGCF_online;
         context.user_regs.rip = kernel_.entry;
@@ -249,7 +259,7 @@ private:
         context.debugreg[6] = 0xffff'0ff0;
         context.debugreg[7] = 0x400;
         Vcpu& vcpu = *domain_->vcpus[0];
-        Status const loaded = load_context(vcpu, context);
+        Status const loaded = finish([&] { return load_context(vcpu, context); });
         if (!loaded.ok()) HV_PANIC("dom0's start context was refused");
         system_.scheduler.set_up(vcpu);
     }
