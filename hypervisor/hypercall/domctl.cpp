@@ -12,6 +12,7 @@
 #include "hypervisor/core/mm/page_types.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hospes {
@@ -28,6 +29,9 @@ struct Call {
 
 constexpr u32 kFirstUnusableHint = 0x7ff0;
 
+// A negative limit means the default; more than there can be is as much as there can be (Debian's tools ask for 1024 maptrack frames).
+u32 limit_or_default(i32 wanted, u32 most) { return wanted < 0 ? most : std::min(static_cast<u32>(wanted), most); }
+
 Status create(Call& call) {
     auto const& config = call.request.u.createdomain;
     if ((config.flags & ~u32{XEN_DOMCTL_CDF_xs_domain}) != 0 || config.arch.emulation_flags != 0) return Errno::invalid;
@@ -37,10 +41,8 @@ Status create(Call& call) {
     Domain* const domain = HV_TRY(create_domain(call.system(), id));
     std::memcpy(domain->handle, config.handle, sizeof domain->handle);
     domain->events.limit_ports(config.max_evtchn_port);
-    // A negative limit means the default.
-    u32 const frames = config.max_grant_frames < 0 ? kMaxGrantFrames : static_cast<u32>(config.max_grant_frames);
-    u32 const maptrack = config.max_maptrack_frames < 0 ? kMaxMaptrackFrames : static_cast<u32>(config.max_maptrack_frames);
-    Status limited = domain->grants.set_limits(frames, maptrack);
+    Status limited = domain->grants.set_limits(limit_or_default(config.max_grant_frames, kMaxGrantFrames),
+                                               limit_or_default(config.max_maptrack_frames, kMaxMaptrackFrames));
     if (limited.ok()) limited = create_vcpus(*domain, config.max_vcpus);
     if (!limited.ok()) {
         (void)destroy_domain(*domain);  // it holds nothing that could take long
