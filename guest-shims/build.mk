@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Mini-guests: every folder below guests/ becomes out/guests/<folder>.elf, linked with the runtime.
+# Mini-guests: every folder below guests/ becomes out/guests/<folder>.elf, linked with the runtime, and
+# out/guests/<folder>.xml, which makes it a domain.
 
 GUEST_OBJ   := $(OUT)/obj/guest-shims
 GUEST_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard guest-shims/guests/*/*.cpp)))))
@@ -11,9 +12,15 @@ GUEST_CXX   := -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics $(WA
 GUEST_RT    := $(patsubst %,$(GUEST_OBJ)/%.o,$(basename $(wildcard $(addprefix guest-shims/,rt/*.S rt/*.cpp xenbus/*.cpp))))
 GUEST_RT    := $(GUEST_RT:$(GUEST_OBJ)/guest-shims/%=$(GUEST_OBJ)/%)
 
-ALL_TARGETS += $(GUESTS)
+GUEST_XML   := $(GUEST_NAMES:%=$(OUT)/guests/%.xml)
+
+ALL_TARGETS += $(GUESTS) $(GUEST_XML)
 .PHONY: guests
-guests: $(GUESTS)
+guests: $(GUESTS) $(GUEST_XML)
+
+$(OUT)/guests/%.xml: guest-shims/domain.xml
+	@mkdir -p $(@D)
+	sed 's/@NAME@/$*/g' $< > $@
 
 $(GUEST_OBJ)/%.o: guest-shims/%.cpp
 	@mkdir -p $(@D)

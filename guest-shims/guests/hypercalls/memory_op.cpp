@@ -182,7 +182,9 @@ HV_TEST(memory_map_of_the_domain) {
     map.nr_entries = 128;
     map.buffer.p = buffer;
     const u32 command = is_initial_domain() ? XENMEM_machine_memory_map : XENMEM_memory_map;
-    HV_REQUIRE_EQ(hv::memory_op(command, &map), 0);
+    const long result = hv::memory_op(command, &map);
+    HV_SKIP_IF(!is_initial_domain() && result == kENOSYS, "whoever built this domain gave it no map");
+    HV_REQUIRE_EQ(result, 0);
     HV_REQUIRE(map.nr_entries > 0 && map.nr_entries <= 128);
     u64 last = 0;
     bool ram = false;

@@ -10,9 +10,10 @@ from machine.qemu import Machine, MachineConfig, MachineError
 
 XEN_EFI = Path("/boot/xen-4.17-amd64.efi")
 _SUMMARY = r"GUEST (\S+): (\d+) ok, (\d+) failed, (\d+) skipped"
-# How either hypervisor says that the initial domain is gone.
-_ENDED = r"Hardware Dom0 (?:halted|crashed|rebooted|shutdown)|[Dd]omain 0 (?:crashed|has crashed|is gone|powered off)|(?i:initial domain|control domain|dom0)[^\n]{0,40}(?:crash|shut ?down|power|halt)"
-_PANIC = r"(?i:panic)|FATAL TRAP"
+# How either hypervisor says that the initial domain is gone, and that it is itself in trouble.
+_ENDED = r"Hardware Dom0 (?:halted|crashed|rebooted|shutdown)|dom0 asks for|domain 0 crashed"
+_STOPPED = r"stopped here|not rebooting|halting machine"
+_PANIC = r"PANIC on pcpu|FATAL TRAP|Panic on CPU"
 _GUEST_MIB = 64
 
 
@@ -72,6 +73,8 @@ def run_guest(hypervisor: str, guest: str, options: str = "", *, until: str = _S
     with Machine(config, log) as machine:
         try:
             ended = ("summary", "ended", "panic")[machine.expect([until, _ENDED, _PANIC], guest, limit)]
+            if ended == "ended":  # the hypervisor's last words are to be in order
+                ended = ("ended", "panic")[machine.expect([_STOPPED, _PANIC], guest, 20)]
             machine.expect(r"\n", guest, 10)
         except MachineError as error:
             if error.reason == "QEMU ended":
