@@ -56,6 +56,7 @@ FUZZ_LIB     := $(OUT)/obj/fuzz/core.a
 fuzz_objects = $(patsubst %.cpp,$(OUT)/obj/fuzz/%.o,$(1))
 
 $(OUT)/obj/fuzz/%.o: %.cpp
+	@command -v $(FUZZ_CXX) >/dev/null || { echo "make fuzz: there is no $(FUZZ_CXX); only clang has libFuzzer: apt-get install clang" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(FUZZ_CXX) $(FUZZ_FLAGS) -c $< -o $@
 
@@ -71,6 +72,6 @@ $(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/%): $(OUT)/tests/fuzz/%: $(OUT)/obj/fuzz/test
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(OUT)/tests/fuzz/%
 	@mkdir -p $(OUT)/fuzz/$*/corpus
-	$< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/$*/ $(OUT)/fuzz/$*/corpus $(wildcard tests/fuzz/regressions/$*)
+	$< -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -len_control=20 -artifact_prefix=$(OUT)/fuzz/$*/ $(OUT)/fuzz/$*/corpus $(wildcard tests/fuzz/regressions/$*)
 
 -include $(patsubst %.o,%.d,$(call fuzz_objects,$(HV_TEST_CORE) $(HV_TEST_SUPPORT) $(wildcard tests/fuzz/*.cpp)))

@@ -73,7 +73,7 @@ void run_one(World& world, FuzzInput& input) {
 extern "C" int LLVMFuzzerTestOneInput(u8 const* data, usize size) {
     pirqs() = FakePirqs{};
     FuzzInput input{data, size};
-    World world{256};
+    World world{96};
     world.add_domain(1, 2);
     world.add_domain(2, 2);
     while (!input.is_empty()) {

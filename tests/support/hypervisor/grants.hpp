@@ -11,6 +11,8 @@
 namespace hospes::test {
 
 struct GrantWorld : World {
+    explicit GrantWorld(u64 frames = 2048) : World{frames} {}
+
     // The granter's own view of its entries.
     static grant_entry_v1_t& entry(Domain& domain, u32 ref) {
         return frame_pointer<grant_entry_v1_t>(domain.grants.shared_frame(ref / 512).value())[ref % 512];
