@@ -14,4 +14,7 @@ inline constexpr u64 kBadPointers[] = {0x1000, kHypervisorStart + 0x40000000000,
 /// A frame number that is neither RAM nor permitted MMIO.
 inline constexpr Mfn kNoSuchMfn{0xfffffffffUL};
 
+/// What an operation on a domain that does not exist may return: an unprivileged caller need not learn that it is missing.
+inline bool is_missing_domain(long result) { return result == kESRCH || (result == kEPERM && !is_initial_domain()); }
+
 }  // namespace hospes::guest
