@@ -37,7 +37,7 @@ def main() -> int:
             for _ in range(ROUNDS - 1):
                 one_round(scenario.dom0, "web: ready")
                 require_same(scenario.dom0, before, "after a round")
-            one_round(scenario.dom0, "Booting paravirtualized kernel on Xen")
+            one_round(scenario.dom0, "Booting kernel on Xen")
             require_same(scenario.dom0, before, "after a domain that was killed while it booted")
             scenario.power_off()
     return checks.status()
