@@ -29,7 +29,7 @@ struct AreaPages {
     alignas(kPageSize) u64 gdt[2 * kPageSize / sizeof(u64)];
 };
 static_assert(sizeof(TssWithPorts) <= 3 * kPageSize);
-constinit AreaPages area_pages[kMaxPcpus];
+constinit AreaPages area_pages[kMaxPcpus]{};
 
 void map_core_page(u64* l1, u64 offset, void const* page, u64 flags) {
     l1[offset >> kPageShift] = Pte::make(mfn_of(machine_address_of(page)), flags).raw();
