@@ -22,10 +22,28 @@ $(CORE_OBJ)/%.S.o: %.S
 	@echo "  AS   $<"
 	@$(CC) -I. -MMD -MP -c $< -o $@
 
-$(CORE_ELF): $(CORE_OBJECTS) hypervisor/core.lds
+# Linked twice: the table of symbols for back traces comes from the first link. It lies behind all code, which it does not move.
+define link_core
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
-	@$(CXX) $(CORE_LDFLAGS) -T hypervisor/core.lds $(CORE_OBJECTS) -lgcc -o $@
+	@$(CXX) $(CORE_LDFLAGS) -T hypervisor/core.lds $(filter %.o,$^) -lgcc -o $@
+endef
+
+$(CORE_OBJ)/no_symbols.S: scripts/symbols.py
+	@mkdir -p $(@D)
+	@$(PYTHON) scripts/symbols.py < /dev/null > $@
+
+$(CORE_OBJ)/core_symbols.S: $(CORE_OBJ)/unsymbolised.elf scripts/symbols.py
+	@nm --demangle $< | $(PYTHON) scripts/symbols.py > $@
+
+$(CORE_OBJ)/%symbols.o: $(CORE_OBJ)/%symbols.S
+	@$(CC) -c $< -o $@
+
+$(CORE_OBJ)/unsymbolised.elf: $(CORE_OBJECTS) $(CORE_OBJ)/no_symbols.o hypervisor/core.lds
+	$(link_core)
+
+$(CORE_ELF): $(CORE_OBJECTS) $(CORE_OBJ)/core_symbols.o hypervisor/core.lds
+	$(link_core)
 
 ALL_TARGETS += $(CORE_ELF)
 

@@ -43,6 +43,8 @@ bool has_work() {
 void on_switched_in(Vcpu& vcpu) {
     (void)end_poll(vcpu);
     write_time_info(vcpu);
+    if (!vcpu.pv.in_kernel) return;  // the area is the guest kernel's, out of sight of its user mode: written when it comes back there
+    vcpu.sched.has_news = false;
     (void)write_runstate_area(vcpu);  // a guest that unmaps it gets no news
 }
 

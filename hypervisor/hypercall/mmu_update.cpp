@@ -39,7 +39,8 @@ Status update_m2p(System& system, MachineAddress address, u64 value, DomId owner
 }
 
 Status run_update(Domain& domain, mmu_update_t const& request, DomId owner) {
-    MachineAddress const address{request.ptr & ~u64{sizeof(u64) - 1}};
+    MachineAddress const address{request.ptr & ~kCommandMask};
+    if (address.raw() % sizeof(u64) != 0) return Errno::invalid;
     switch (request.ptr & kCommandMask) {
         case MMU_NORMAL_PT_UPDATE:
         case MMU_PT_UPDATE_NO_TRANSLATE:

@@ -75,7 +75,6 @@ void load_vcpu(Pcpu& pcpu, Vcpu& next) {
     PvState const& pv = next.pv;
     std::array<u16, 4> const wanted{pv.ds, pv.es, pv.fs, pv.gs};
     if (!load_segments(next)) deliver_failsafe(next, wanted);
-    on_switched_in(next);
 }
 
 bool enter_guest_mode(Vcpu& vcpu, bool kernel) {

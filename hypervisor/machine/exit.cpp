@@ -51,6 +51,7 @@ void exit_to_guest() {
             continue;
         }
         load_vcpu(pcpu, *next);
+        if (next->sched.has_news) on_switched_in(*next);
         if (!deliver_pending_events(*next)) continue;  // it could not take the event, and is crashed
         if (has_work() || pcpu.kicked.load(std::memory_order_relaxed)) continue;
         leave(*next);

@@ -15,7 +15,7 @@ Vcpu* choose_vcpu();
 // Is there pending work, or a reason to ask choose_vcpu() again? Cheap: asked before each return, in the idle loop, and by preempt_pending().
 bool has_work();
 
-// `vcpu` has just been loaded in place of another: its address space, bases and FPU are live. (Time information, runstate area.)
+// `vcpu` starts to run, and its address space, bases and FPU are live. (Time information, runstate area.)
 void on_switched_in(Vcpu& vcpu);
 
 // Bytes have arrived on the serial line (ports/console.hpp).

@@ -4,6 +4,7 @@
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/serial.hpp"
+#include "hypervisor/machine/symbols.hpp"
 #include "hypervisor/ports/log.hpp"
 #include "hypervisor/x86/layout.hpp"
 
@@ -16,7 +17,7 @@ constinit bool is_panicking = false;
 
 extern "C" unsigned char const vector_stubs[];
 
-// The core is built without frame pointers: every word on the stack that points into its image is a candidate.
+// Every word on the stack that points into code is a candidate: calls are seen even when a frame is damaged.
 void print_back_trace(u64 stack) {
     u64 const end = (stack | (kStackBlockBytes - 1)) + 1;
     u64 const image = reinterpret_cast<u64>(vector_stubs) & ~((u64{16} << 20) - 1);
@@ -24,7 +25,9 @@ void print_back_trace(u64 stack) {
     auto const* word = reinterpret_cast<u64 const*>((stack + 7) & ~u64{7});
     for (unsigned i = 0; i < kTraceWords && reinterpret_cast<u64>(word) < end && lines < kTraceLines; ++i, ++word) {
         if (*word < image || *word >= image + (u64{16} << 20)) continue;
-        HV_ERROR("  [%016lx] %016lx", reinterpret_cast<u64>(word), *word);
+        Symbol const symbol = find_symbol(*word);
+        if (symbol.name == nullptr) continue;
+        HV_ERROR("  %016lx  %s+0x%lx", *word, symbol.name, symbol.offset);
         ++lines;
     }
 }
@@ -36,7 +39,8 @@ void start_panic() {
 }
 
 [[noreturn]] void finish_panic() {
-    HV_ERROR("The machine is stopped.");
+    HV_ERROR("The machine is stopped. This is a fault of the hypervisor, not of a domain: please report these lines together with what");
+    HV_ERROR("the domains were doing; `addr2line -e core.elf` finds the source lines of the addresses above. Switch off or reset to go on.");
     halt_forever();
 }
 
@@ -52,6 +56,8 @@ void panic(char const* file, int line, char const* what) {
 void panic_with_registers(GuestRegs const& r, char const* what) {
     start_panic();
     HV_ERROR("PANIC on pcpu %u: %s, vector %u error %x", this_pcpu().id.raw(), what, r.vector, r.error_code);
+    Symbol const at = find_symbol(r.rip);
+    HV_ERROR("in %s+0x%lx", at.name != nullptr ? at.name : "unknown code", at.offset);
     HV_ERROR("rip %lx:%016lx rsp %lx:%016lx rflags %lx", r.cs, r.rip, r.ss, r.rsp, r.rflags);
     HV_ERROR("rax %016lx rbx %016lx rcx %016lx rdx %016lx", r.rax, r.rbx, r.rcx, r.rdx);
     HV_ERROR("rsi %016lx rdi %016lx rbp %016lx r8  %016lx", r.rsi, r.rdi, r.rbp, r.r8);

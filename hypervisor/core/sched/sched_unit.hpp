@@ -17,6 +17,7 @@ struct SchedUnit {
     RunState state = RunState::offline;
     bool is_blocked = false;    // SCHEDOP_block or poll: waits for an event
     bool is_queued = false;
+    bool has_news = false;      // it runs again: its time and runstate areas are to be written
     u32 pause_count = 0;        // of the vcpu itself; the domain has its own
     u32 weight = kDefaultWeight;
     PcpuId pcpu{};              // where it runs or last ran

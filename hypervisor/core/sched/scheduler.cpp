@@ -22,6 +22,7 @@ void Scheduler::set_state(Vcpu& vcpu, RunState state, Nanoseconds now) {
     if (unit.state == state) return;
     if (now > unit.state_entry) unit.time[static_cast<unsigned>(unit.state)] += now - unit.state_entry;
     unit.state = state;
+    unit.has_news = state == RunState::running;
     unit.state_entry = now;
 }
 
