@@ -64,6 +64,7 @@ Status GrantTable::grow_locked(u32 count) {
 }
 
 Status GrantTable::add_frame_locked() {
+    if (domain_.life != LifeState::alive) return Errno::invalid;  // its frames may have been given back already
     Heap& heap = domain_.system().heap;
     Mfn const shared = HV_TRY(heap.alloc());
     Result<Mfn> const active = heap.alloc();

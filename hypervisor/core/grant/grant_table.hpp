@@ -79,7 +79,7 @@ public:
 
     u32 frame_count();
     u32 max_frames() const { return max_frames_; }
-    // Grows to at least `count` frames. Errno::invalid: above the limit; Errno::no_memory.
+    // Grows to at least `count` frames. Errno::invalid: above the limit, or the domain is dying; Errno::no_memory.
     Status grow(u32 count);
     // The shared frame `index`, grown on demand (XENMEM_acquire_resource, GNTTABOP_setup_table).
     Result<Mfn> shared_frame(u32 index);

@@ -256,6 +256,8 @@ TEST_CASE("a granter that dies stays until its mappers let go, and grants nothin
     REQUIRE(w.domains.find(DomId{1}).ok());
     CHECK(frame_pointer<u8>(w.page)[0] == 42);
     CHECK(w.map(w.mapper, w.granter, 8, w.entry_address(w.table, 1)).status == GrantStatus::bad_domain);
+    CHECK(w.granter.grants.shared_frame(0).ok());
+    CHECK(w.granter.grants.shared_frame(5).error() == Errno::invalid);
 
     CHECK(w.unmap(w.mapper, mapped.handle, w.entry_address(w.table, 0)) == GrantStatus::okay);
     reap_dead_domains(w.system);
