@@ -161,8 +161,9 @@ Status Bus::try_open(Entry& entry) {
 
 void Bus::report_open_failure(Entry& entry, Error const& error) {
     entry.open_failed = true;
-    spdlog::error("{}: {}", entry.nodes.title(), error.message());
-    auto const status = entry.nodes.write_all({{"hotplug-error", error.message()}, {"hotplug-status", "error"}});
+    auto const sentence = error.within(entry.nodes.title()).message();
+    spdlog::error("{}", sentence);
+    auto const status = entry.nodes.write_all({{"hotplug-error", sentence}, {"hotplug-status", "error"}});
     if (!status) spdlog::error("{}: {}", entry.nodes.title(), status.error().message());
 }
 

@@ -35,7 +35,7 @@ Result<std::optional<std::string>> VirtualDisk::configured_path() const {
         if (HV_TRY(nodes_.own("hotplug-status")) != "connected") return std::nullopt;
     }
     auto const path = HV_TRY(nodes_.own("params"));
-    if (!path || path->empty()) return fail(EINVAL, "{} has no path: {}/params is missing or empty", nodes_.title(), nodes_.own_path());
+    if (!path || path->empty()) return fail(EINVAL, "it has no path: {}/params is missing or empty", nodes_.own_path());
     return path;
 }
 

@@ -50,6 +50,7 @@ void Session::attach(Console& console) {
     Json const reply{{"ok", true}, {"domain", console.domain().raw()}, {"name", console.name()}, {"mode", request_.wants_input ? "rw" : "ro"}, {"tty", console.tty()}};
     send_line(reply.dump(-1, ' ', false, Json::error_handler_t::replace));
     console_ = &console;
+    read_more_ = true;
     console.add_reader(*this);
     read_more_ = true;
     update_watch();

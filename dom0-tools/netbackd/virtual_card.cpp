@@ -27,8 +27,8 @@ Result<bool> VirtualCard::open() {
     if (tap_) return true;
     auto const bridge = HV_TRY(nodes_.own("bridge")).value_or("");
     auto const name = HV_TRY(nodes_.own("vifname")).value_or(fmt::format("vif{}.{}", nodes_.domain().raw(), nodes_.number()));
-    auto tap = HV_TRY(with_context(Tap::create(name), "{}", nodes_.title()));
-    if (!bridge.empty()) HV_TRY(with_context(tap.join(bridge), "{}", nodes_.title()));
+    auto tap = HV_TRY(Tap::create(name));
+    if (!bridge.empty()) HV_TRY(tap.join(bridge));
     mtu_ = HV_TRY(configured_mtu(bridge));
     HV_TRY(tap.set_mtu(mtu_));
     HV_TRY(tap.bring_up());
@@ -44,7 +44,7 @@ Result<std::uint32_t> VirtualCard::configured_mtu(std::string const& bridge) con
         return mtu_of(bridge);
     }
     auto const mtu = backend::parse_number<std::uint32_t>(*text);
-    if (!mtu || *mtu < kMinMtu || *mtu > kMaxMtu) return fail(EINVAL, "{}: MTU {} must be a number from {} to {}", nodes_.title(), *text, kMinMtu, kMaxMtu);
+    if (!mtu || *mtu < kMinMtu || *mtu > kMaxMtu) return fail(EINVAL, "MTU {} must be a number from {} to {}", *text, kMinMtu, kMaxMtu);
     return *mtu;
 }
 

@@ -131,7 +131,7 @@ TEST_CASE("a resource that cannot be opened is explained to the toolstack, once"
     f.create();
     f.settle();
     CHECK(f.own("hotplug-status") == "error");
-    CHECK(f.own("hotplug-error") == "disk /no.img does not exist");
+    CHECK(f.own("hotplug-error") == "disk 51712 of domain 5 (web): disk /no.img does not exist");
     CHECK(f.own("state") == "1");
     CHECK(std::count(f.script.calls.begin(), f.script.calls.end(), "open") == 1);
 }
