@@ -3,10 +3,11 @@
 
 include xenstore/sources.mk
 
+XENSTORE_TRANSPORT := $(addprefix xenstore/transport/,guest_ring.cpp ring_transport.cpp socket_listener.cpp socket_transport.cpp)
 PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp hypercall_buffer.cpp)
 
 $(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $(DOM0_PORTS) $(PRIVCMD) \
-  $(addprefix xenstore/transport/,guest_ring.cpp ring_transport.cpp socket_listener.cpp socket_transport.cpp) \
+  $(XENSTORE_TRANSPORT) \
   $(addprefix xenstore/daemon/,hypervisor_host.cpp main.cpp options.cpp service.cpp))
 
 # One program under many names.
@@ -19,4 +20,4 @@ $(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS)): $(OUT)/dom0/bin/hospes-xenstore
 	ln -sf $(<F) $@
 
 $(call dom0_test,xenstore_test,$(sort $(shell find tests/unit/xenstore -name '*.cpp')) xenstore/testing/memory_store.cpp \
-  $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(DOM0_BASE))
+  $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(XENSTORE_TRANSPORT) $(DOM0_BASE) dom0-tools/ports/event_channel.cpp)
