@@ -5,22 +5,17 @@
 HV_TEST_OBJ   := $(OUT)/obj/hypervisor-test
 HV_TEST_FLAGS := -std=gnu++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) -I. -MMD -MP
 
-# (The core's tests need its memory management; without that, only the fakes are tested.)
-ifneq ($(wildcard hypervisor/core/mm/page_types.cpp),)
 HV_TEST_PARTS    := base x86 core hypercall
 HV_TEST_SUPPORT  := $(sort $(wildcard tests/support/hypervisor/*.cpp))
 HV_TEST_PROPERTY := $(sort $(wildcard tests/property/*.cpp))
-else
-HV_TEST_SUPPORT  := tests/support/hypervisor/fake_machine.cpp tests/support/hypervisor/fake_guest_memory.cpp
-endif
-HV_TEST_CORE     := $(sort $(shell find $(addprefix hypervisor/,$(HV_TEST_PARTS)) /dev/null -name '*.cpp'))
+HV_TEST_CORE     := $(sort $(shell find $(addprefix hypervisor/,$(HV_TEST_PARTS)) -name '*.cpp'))
 HV_TEST_UNIT     := $(sort $(shell find $(wildcard $(addprefix tests/unit/,support $(HV_TEST_PARTS))) -name '*.cpp'))
 
 hv_test_objects = $(patsubst %.cpp,$(HV_TEST_OBJ)/%.o,$(1))
 HV_TEST_LIB    := $(OUT)/obj/hypervisor-test/core.a
 HV_TEST_COMMON := $(call hv_test_objects,$(HV_TEST_SUPPORT) tests/support/main.cpp)
 
-HOST_TESTS += $(OUT)/tests/hypervisor-unit $(if $(HV_TEST_PROPERTY),$(OUT)/tests/hypervisor-property)
+HOST_TESTS += $(OUT)/tests/hypervisor-unit $(OUT)/tests/hypervisor-property
 
 # An archive: a test program links the parts of the core that it uses.
 $(HV_TEST_LIB): $(call hv_test_objects,$(HV_TEST_CORE))
