@@ -69,63 +69,79 @@ usize bounded_length(char const* text, Directive const& how) {
     return length;
 }
 
+// So that the list can be handed on by reference whatever va_list is.
+struct Arguments {
+    va_list list;
+};
+
+// What stands between % and the conversion.
+Directive parse_directive(char const*& format, Arguments& arguments) {
+    Directive how;
+    for (; *format == '0' || *format == '-'; ++format) {
+        if (*format == '0') how.zero_fill = true;
+        if (*format == '-') how.left = true;
+    }
+    how.width = parse_number(format);
+    if (*format == '.') {
+        ++format;
+        how.has_precision = true;
+        if (*format == '*') {
+            how.precision = static_cast<unsigned>(va_arg(arguments.list, int));
+            ++format;
+        } else {
+            how.precision = parse_number(format);
+        }
+    }
+    for (; *format == 'l' || *format == 'z' || *format == 'h'; ++format)
+        if (*format != 'h') ++how.longs;
+    return how;
+}
+
+void put_signed(Writer& writer, i64 value, Directive const& how) {
+    u64 const magnitude = value < 0 ? u64{0} - static_cast<u64>(value) : static_cast<u64>(value);
+    writer.number(magnitude, value < 0, 10, how);
+}
+
+void put_conversion(Writer& writer, char conversion, Directive const& how, Arguments& arguments) {
+    switch (conversion) {
+        case 's': {
+            char const* const text = va_arg(arguments.list, char const*);
+            writer.padded(text, bounded_length(text, how), how);
+            return;
+        }
+        case 'c': {
+            char const c = static_cast<char>(va_arg(arguments.list, int));
+            writer.padded(&c, 1, how);
+            return;
+        }
+        case 'd':
+        case 'i': put_signed(writer, how.longs > 0 ? va_arg(arguments.list, i64) : va_arg(arguments.list, int), how); return;
+        case 'u':
+        case 'x':
+            writer.number(how.longs > 0 ? va_arg(arguments.list, u64) : va_arg(arguments.list, unsigned), false, conversion == 'x' ? 16 : 10, how);
+            return;
+        case 'p': writer.number(reinterpret_cast<u64>(va_arg(arguments.list, void const*)), false, 16, how); return;
+        default: writer.put(conversion); return;
+    }
+}
+
 }  // namespace
 
-usize format_text(char* buffer, usize size, char const* format, va_list arguments) {
+usize format_text(char* buffer, usize size, char const* format, va_list list) {
     Writer writer{buffer, size};
+    Arguments arguments;
+    va_copy(arguments.list, list);
     for (; *format != '\0'; ++format) {
         if (*format != '%') {
             writer.put(*format);
             continue;
         }
         ++format;
-        Directive how;
-        for (;; ++format) {
-            if (*format == '0') how.zero_fill = true;
-            else if (*format == '-') how.left = true;
-            else break;
-        }
-        how.width = parse_number(format);
-        if (*format == '.') {
-            ++format;
-            how.has_precision = true;
-            if (*format == '*') {
-                how.precision = static_cast<unsigned>(va_arg(arguments, int));
-                ++format;
-            } else {
-                how.precision = parse_number(format);
-            }
-        }
-        for (; *format == 'l' || *format == 'z' || *format == 'h'; ++format)
-            if (*format != 'h') ++how.longs;
-        switch (*format) {
-            case 's': {
-                char const* const text = va_arg(arguments, char const*);
-                writer.padded(text, bounded_length(text, how), how);
-                break;
-            }
-            case 'c': {
-                char const c = static_cast<char>(va_arg(arguments, int));
-                writer.padded(&c, 1, how);
-                break;
-            }
-            case 'd':
-            case 'i': {
-                i64 const value = how.longs > 0 ? va_arg(arguments, i64) : va_arg(arguments, int);
-                writer.number(value < 0 ? u64{0} - static_cast<u64>(value) : static_cast<u64>(value), value < 0, 10, how);
-                break;
-            }
-            case 'u':
-            case 'x': {
-                u64 const value = how.longs > 0 ? va_arg(arguments, u64) : va_arg(arguments, unsigned);
-                writer.number(value, false, *format == 'x' ? 16 : 10, how);
-                break;
-            }
-            case 'p': writer.number(reinterpret_cast<u64>(va_arg(arguments, void const*)), false, 16, how); break;
-            case '\0': return writer.finish();
-            default: writer.put(*format); break;
-        }
+        Directive const how = parse_directive(format, arguments);
+        if (*format == '\0') break;
+        put_conversion(writer, *format, how, arguments);
     }
+    va_end(arguments.list);
     return writer.finish();
 }
 

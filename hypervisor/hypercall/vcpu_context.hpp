@@ -9,7 +9,8 @@ namespace hospes {
 
 class Vcpu;
 
-// Gives `vcpu`, which does not run, the state in `context` (a private copy). Nothing has changed on an error.
+// Gives `vcpu`, which does not run, the state in `context` (a private copy). On an error the vcpu keeps
+// its state, but for its GDT, which may be the new one.
 // Errno::invalid: an address a guest may not have, a selector table, root or debug register that is not valid;
 // Errno::restart: a root is still being validated, call again.
 Status load_context(Vcpu& vcpu, vcpu_guest_context_t const& context);
