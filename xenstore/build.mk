@@ -20,4 +20,4 @@ $(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS)): $(OUT)/dom0/bin/hospes-xenstore
 	ln -sf $(<F) $@
 
 $(call dom0_test,xenstore_test,$(sort $(shell find tests/unit/xenstore -name '*.cpp')) xenstore/testing/memory_store.cpp \
-  $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(XENSTORE_TRANSPORT) $(DOM0_BASE) dom0-tools/ports/event_channel.cpp)
+  $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(XENSTORE_TRANSPORT) xenstore/daemon/service.cpp $(DOM0_BASE) dom0-tools/ports/event_channel.cpp)
