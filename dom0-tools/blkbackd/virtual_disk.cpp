@@ -84,7 +84,8 @@ Result<std::string> VirtualDisk::users_of(std::string const& path) const {
 
 Status VirtualDisk::connect() {
     auto const protocol = HV_TRY(nodes_.frontend("protocol"));
-    if (protocol && *protocol != XEN_IO_PROTO_ABI_X86_64) return hospes::fail(ENOTSUP, "the ring's protocol is {}, only {} is served", *protocol, XEN_IO_PROTO_ABI_X86_64);
+    if (protocol && *protocol != XEN_IO_PROTO_ABI_X86_64)
+        return fail(ENOTSUP, "the ring's protocol is {}, only {} is served", *protocol, XEN_IO_PROTO_ABI_X86_64);
     auto const order = HV_TRY(nodes_.frontend_number("ring-page-order", kMaxRingOrder, 0));
     auto const port = HV_TRY(nodes_.frontend_number("event-channel", UINT32_MAX));
     auto ring = HV_TRY(backend::map_ring_pages(ports_.grants, nodes_, "ring-ref", order));
@@ -93,6 +94,8 @@ Status VirtualDisk::connect() {
     return connection_->start(EventPort{port});
 }
 
+// No persistent grants: they spare a backend that maps pages the mapping, but cost the domain a copy of all data. We copy by
+// grant, one call a request, and map nothing but the ring.
 Status VirtualDisk::publish() const {
     bool const is_cdrom = HV_TRY(nodes_.own("device-type")) == "cdrom";
     unsigned const info = (is_cdrom ? kInfoCdrom : 0) | (disk_->is_read_only() ? kInfoReadOnly : 0);
