@@ -41,3 +41,11 @@ $(OUT)/guests/$(1).elf: $(GUEST_RT) $$(GUEST_PARTS_$(1)) guest-shims/rt/link.ld
 endef
 $(foreach guest,$(GUEST_NAMES),$(eval $(call guest_rule,$(guest))))
 -include $(GUEST_RT:.o=.d)
+
+# The same guest on both hypervisors, and a long run of random calls (SOAK_SEED, SOAK_CALLS).
+.PHONY: abi-check soak
+abi-check: $(GUESTS) $(OUT)/hypervisor/hospes.efi
+	$(PYTHON) tests/guest/harness/abi_check.py
+
+soak: $(GUESTS) $(OUT)/hypervisor/hospes.efi
+	$(if $(SOAK_SEED),SOAK_SEED='$(SOAK_SEED)') $(if $(SOAK_CALLS),SOAK_CALLS='$(SOAK_CALLS)') $(PYTHON) tests/guest/soak.py

@@ -8,6 +8,22 @@ const u64 *boot_root() { return reinterpret_cast<const u64 *>(start_info().pt_ba
 
 constexpr u64 kBadAddresses[] = {0, 0x1000, kHypervisorStart, 0xffff82d040200000, kHypervisorEnd - 8, kNonCanonical, ~0ULL - 7};
 
+/// Whether a frame holds this guest's own code, stacks and tables, which random calls are not to spoil.
+bool is_own_image(Mfn mfn) {
+    for (u64 pfn = 0; pfn < 1024; ++pfn) {
+        if (mfn_of(Pfn{pfn}) == mfn) return true;
+    }
+    return false;
+}
+
+/// Any number at all, small ones as often as large ones.
+Mfn wild_mfn(Random &random) {
+    for (;;) {
+        const Mfn mfn{random.next() >> random.below(60)};
+        if (!is_own_image(mfn)) return mfn;
+    }
+}
+
 }  // namespace
 
 Mfn World::any_mfn() {
@@ -17,7 +33,7 @@ Mfn World::any_mfn() {
         case 2: return window.l3.mfn();
         case 3: return mfn_of_address(boot_root());
         case 4: return entry_mfn(boot_root()[256]);
-        case 5: return Mfn{random.next() >> random.below(60)};
+        case 5: return wild_mfn(random);
         case 6: return user.root();
         default: return any_page().mfn();
     }
