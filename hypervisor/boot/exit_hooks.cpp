@@ -19,26 +19,25 @@ constinit Vcpu* running = nullptr;  // of the one processor in use
 
 }  // namespace
 
+// Called only when the timer has fired or something has been flagged: an ordinary hypercall leaves without looking at the clock.
 void run_pending_work() {
     System& system = the_core();
-    run_timers(system, system_time());
-    if (system.domains.has_dead()) reap_dead_domains(system);
+    Nanoseconds const now = system_time();
+    run_timers(system, now);
+    system.scheduler.note_time(now);
+    if (system.domains.take_reaping()) reap_dead_domains(system);
 }
 
 Vcpu* choose_vcpu() {
     System& system = the_core();
-    Nanoseconds const now = system_time();
-    if (running == nullptr || system.scheduler.wants_decision(now)) {
-        running = system.scheduler.pick_next(PcpuId{0}, running, now);
+    if (system.scheduler.wants_decision()) {
+        running = system.scheduler.pick_next(PcpuId{0}, running, system_time());
         rearm_timer(system);
     }
     return running;
 }
 
-bool has_work() {
-    Nanoseconds const now = system_time();
-    return now >= next_timer() || the_core().scheduler.wants_decision(now);
-}
+bool has_work() { return the_core().scheduler.wants_decision() || the_core().domains.wants_reaping(); }
 
 void on_switched_in(Vcpu& vcpu) {
     (void)end_poll(vcpu);

@@ -2,6 +2,7 @@
 #include "hypervisor/hypercall/foreign.hpp"
 
 #include "hypervisor/core/domain/domain_list.hpp"
+#include "hypervisor/core/mm/page_types.hpp"
 
 namespace hospes {
 
@@ -19,6 +20,14 @@ Result<DomId> frame_owner(Vcpu& caller, DomId domid) {
         return kDomIdIo;
     }
     return HV_TRY(target_domain(caller, domid))->id();
+}
+
+Status settle_tables(Vcpu& caller, DomId owner) {
+    System& system = caller.domain().system();
+    HV_TRY(system.page_types.settle(caller.domain()));
+    if (owner == caller.domain().id()) return {};
+    auto const other = system.domains.find(owner);
+    return other.ok() ? system.page_types.settle(*other.value()) : Status{};  // DOMID_IO has no tables
 }
 
 }  // namespace hospes

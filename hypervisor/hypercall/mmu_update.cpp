@@ -65,7 +65,7 @@ Outcome hypercall_mmu_update(Vcpu& caller, HypercallArgs& args) {
     DomId const owner = HV_TRY(frame_owner(caller, DomId{static_cast<u16>(args[3])}));
 
     u64 i = 0;
-    Status status = domain.system().page_types.settle(domain);
+    Status status = settle_tables(caller, owner);
     for (; status.ok() && i < count; ++i) {
         if (i % kUpdatesBetweenChecks == kUpdatesBetweenChecks - 1 && preempt_pending()) {
             status = Errno::restart;

@@ -29,7 +29,7 @@ Status flush(Vcpu& caller, GuestAddress address, u64 flags) {
 
 Outcome update(Vcpu& caller, HypercallArgs& args, DomId owner) {
     Domain& domain = caller.domain();
-    HV_TRY(domain.system().page_types.settle(domain));
+    HV_TRY(settle_tables(caller, owner));
     GuestAddress const address{args[0]};
     EntryPlace const place = HV_TRY(find_level1_entry(address, caller.pv.kernel_root));
     HV_TRY(update_entry(domain, place, Pte{args[1]}, {.frame_owner = owner}));

@@ -42,9 +42,11 @@ void idle() {
 void exit_to_guest() {
     Pcpu& pcpu = this_pcpu();
     for (;;) {
-        pcpu.kicked.store(false, std::memory_order_relaxed);
-        report_console_input();
-        run_pending_work();
+        if (pcpu.kicked.load(std::memory_order_relaxed) || has_work()) {
+            pcpu.kicked.store(false, std::memory_order_relaxed);
+            report_console_input();
+            run_pending_work();
+        }
         Vcpu* const next = choose_vcpu();
         if (next == nullptr) {
             idle();

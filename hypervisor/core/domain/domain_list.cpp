@@ -31,7 +31,6 @@ Status DomainList::insert(Domain& domain) {
 void DomainList::remove(Domain& domain) {
     LockGuard guard{lock_};
     domains_[domain.id().raw()] = nullptr;
-    if (domain.life == LifeState::dead) --dead_;
 }
 
 Result<DomId> DomainList::free_id() {

@@ -4,6 +4,8 @@
 
 #include "hypervisor/core/domain/domain.hpp"
 
+#include <utility>
+
 namespace hospes {
 
 inline constexpr u32 kMaxDomains = 1024;
@@ -17,9 +19,10 @@ public:
     // The first domain with a number of at least `id`, or null (xen_domctl_getdomaininfo is an iterator).
     Domain* first_from(DomId id);
 
-    // Is there a domain that waits for reap_dead_domains()?
-    bool has_dead() const { return dead_ > 0; }
-    void note_dead() { ++dead_; }
+    // A dead domain may have lost what kept it: reap_dead_domains() shall look.
+    void request_reaping() { wants_reaping_ = true; }
+    bool wants_reaping() const { return wants_reaping_; }
+    bool take_reaping() { return std::exchange(wants_reaping_, false); }
 
     Status insert(Domain& domain);  // Errno::exists
     void remove(Domain& domain);
@@ -29,7 +32,7 @@ public:
 private:
     std::array<Domain*, kMaxDomains> domains_{};
     u32 last_given_ = 0;
-    u32 dead_ = 0;
+    bool wants_reaping_ = false;
     Spinlock lock_{LockRank::domain_list};
 };
 

@@ -152,7 +152,7 @@ Status destroy_domain(Domain& domain) {
     HV_TRY(domain.grants.release_mappings());
     HV_TRY(relinquish_memory(domain));
     domain.life = LifeState::dead;
-    system.domains.note_dead();
+    system.domains.request_reaping();
     send_global_virq(system, Virq{VIRQ_DOM_EXC});
     return {};
 }
@@ -160,7 +160,8 @@ Status destroy_domain(Domain& domain) {
 void frame_left_domain(System& system, DomId owner, bool is_core_page) {
     auto const domain = system.domains.find(owner);
     HV_ASSERT(domain.ok());  // a domain stays in the list until its last frame is gone
-    --(is_core_page ? domain.value()->core_pages : domain.value()->total_pages);
+    u64 const left = --(is_core_page ? domain.value()->core_pages : domain.value()->total_pages);
+    if (left == 0 && domain.value()->life == LifeState::dead) system.domains.request_reaping();
 }
 
 namespace {

@@ -174,6 +174,4 @@ Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
     return running_;
 }
 
-bool Scheduler::wants_decision(Nanoseconds now) const { return must_decide_ || now >= slice_end_; }
-
 }  // namespace hospes
