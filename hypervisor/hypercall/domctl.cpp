@@ -4,6 +4,7 @@
 #include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/event/vcpu_info.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
+#include "hypervisor/core/time/guest_time.hpp"
 #include "hypervisor/hypercall/domain_info.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/hypercall/vcpu_context.hpp"
@@ -107,6 +108,7 @@ Status set_vcpu_context(Call& call) {
     vcpu_guest_context_t context;
     HV_TRY(copy_from_guest(&context, GuestAddress{reinterpret_cast<u64>(op.ctxt.p)}, sizeof context));
     HV_TRY(load_context(*vcpu, context));
+    write_wall_clock(*call.target);  // the builder has cleared shared_info since the domain was made
     if ((context.flags & VGCF_online) != 0) {
         call.scheduler().set_up(*vcpu);
     } else {
