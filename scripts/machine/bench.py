@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the machine tests share: a booted machine with dom0's shell at hand."""
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,8 @@ def booted(name: str, hardware: Hardware) -> Iterator[tuple[Machine, Scenario]]:
     images = make_images(HYPERVISOR, hardware.flavour, hardware.memory, kernel_options=hardware.kernel_options)
     config = MachineConfig(images.esp, images.data, hardware.memory, hardware.processors, hardware.disk,
                            hardware.network)
-    with Machine(config, OUT / "tests/boot" / f"{name}.log") as machine:
+    file_name = re.sub(r"[^A-Za-z0-9]+", "-", name)
+    with Machine(config, OUT / "tests/boot" / f"{file_name}.log") as machine:
         scenario = Scenario(machine)
         scenario.boot(lambda stage, text: None, _BOOT_LIMIT)
         yield machine, scenario

@@ -7,11 +7,6 @@ from dataclasses import dataclass
 from .checks import require
 from .shell import Shell
 
-# Folders that come with the first domain and stay, empty: they belong to no domain.
-_FOLDERS = {"/hospes", "/hospes/creating", "/hospes/domains", "/local/domain/0/backend", "/local/domain/0/backend/vbd",
-            "/local/domain/0/backend/vif", "/vm"}
-
-
 @dataclass(frozen=True)
 class HostState:
     """free_memory in bytes; nodes of xenstore; network devices of dom0; domains as `hospes list --json` has them."""
@@ -30,7 +25,7 @@ def domains(dom0: Shell) -> dict[str, int]:
 def host_state(dom0: Shell) -> HostState:
     """Asks the hypervisor, xenstored and dom0's kernel."""
     free = json.loads(dom0.check("hospes info --json"))["free_memory_bytes"]
-    nodes = set(dom0.check("xenstore-ls -f / | sed 's/ = .*//'").split()) - _FOLDERS
+    nodes = dom0.check("xenstore-ls -f / | sed 's/ = .*//'").split()
     network = dom0.check("ls /sys/class/net").split()
     return HostState(free, tuple(sorted(nodes)), tuple(sorted(network)), tuple(sorted(domains(dom0))))
 

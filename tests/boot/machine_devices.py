@@ -34,7 +34,7 @@ def use_network(scenario: Scenario) -> None:
 
 
 def drive(name: str, hardware: Hardware, interrupt: str) -> None:
-    with booted(re.sub(r"[^A-Za-z0-9]+", "-", name), hardware) as (_, scenario):
+    with booted(name, hardware) as (_, scenario):
         scenario.dom0.check(f"mountpoint -q {STATE} || grep -q {STATE} /proc/mounts", "the data disk is mounted")
         use_disk(scenario)
         use_network(scenario)

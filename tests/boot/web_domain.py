@@ -17,7 +17,7 @@ MACHINES = {
 
 def play(name: str, hardware: Hardware) -> None:
     """Boots, makes the domain, uses it, ends it, looks into its disk, powers off."""
-    with booted(name.replace(" ", "-").replace("'", ""), hardware) as (_, scenario):
+    with booted(name, hardware) as (_, scenario):
         scenario.daemons_run()
         scenario.create_domain()
         scenario.watch_boot()
