@@ -31,7 +31,10 @@ Result<std::string> exchange_line(int socket, std::string const& line, std::stri
         auto const count = ::read(socket, &letter, 1);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return fail_errno("read the answer of {}", daemon);
-        if (count == 0) return fail(ECONNRESET, "{0} has ended before it answered; see /var/log/hospes/{0}.log", daemon);
+        if (count == 0) {
+            return fail(ECONNRESET, "{0} has ended before it answered; what it had begun is taken back when it starts again. "
+                        "See /var/log/hospes/{0}.log", daemon);
+        }
         if (letter == '\n') return reply;
         reply += letter;
     }

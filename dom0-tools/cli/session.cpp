@@ -11,7 +11,7 @@ Session::Session(LinuxPrivcmd privcmd, Result<xenstore::Client> store) : privcmd
     }
 }
 
-Result<Session> Session::open() { return Session{HV_TRY(LinuxPrivcmd::open()), xenstore::Client::open()}; }
+Result<Session> Session::open() { return Session{HV_TRY(LinuxPrivcmd::open()), control::open_store()}; }
 
 Result<xenstore::Client*> Session::require_store() {
     if (store_) return &*store_;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/control/domain_record.hpp"
 
+#include "xenstore/client/stream_channel.hpp"
+
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace hospes::control {
 namespace {
@@ -14,6 +17,11 @@ std::chrono::seconds now() {
 }
 
 }  // namespace
+
+Result<xenstore::Client> open_store() {
+    auto const* const path = std::getenv("XENSTORED_PATH");
+    return xenstore::Client::open(std::string{path != nullptr ? path : xenstore::kDefaultSocket});
+}
 
 std::string domain_path(DomId domain) { return fmt::format("/local/domain/{}", domain.raw()); }
 std::string record_path(DomId domain) { return fmt::format("{}/{}", kRecords, domain.raw()); }

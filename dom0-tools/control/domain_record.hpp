@@ -18,6 +18,9 @@ struct DomainRecord {
     std::string xml;
 };
 
+/// Connects to xenstored's socket, and nowhere else: the kernel's device would wait for a xenstored that is not there.
+Result<xenstore::Client> open_store();
+
 std::string domain_path(DomId domain);  ///< /local/domain/<domid>
 std::string record_path(DomId domain);  ///< /hospes/domains/<domid>
 std::string creating_path(Uuid const& uuid);

@@ -27,7 +27,7 @@ Status name_control_domain(xenstore::Client& store) {
 
 Status run() {
     auto privcmd = HV_TRY(LinuxPrivcmd::open());
-    auto store = HV_TRY(xenstore::Client::open());
+    auto store = HV_TRY(control::open_store());
     HV_TRY(name_control_domain(store));
     control::DomainControl control{privcmd, store, {}, control::ImageCache{control::kKernelCacheFolder}, {}};
     HV_TRY(control.undo_unfinished_creates());
