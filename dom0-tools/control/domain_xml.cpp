@@ -241,9 +241,7 @@ private:
     std::set<std::string> macs_;
 };
 
-}  // namespace
-
-Result<DomainXml> read_domain_xml(std::string const& text, std::string const& file) {
+Result<DomainXml> read_checked(std::string const& text, std::string const& file) {
     auto const document = XmlDocument::parse(text, file);
     if (!document) return std::unexpected(document.error());
     auto warnings = check_dialect(document->root(), file);
@@ -251,6 +249,17 @@ Result<DomainXml> read_domain_xml(std::string const& text, std::string const& fi
     auto config = Reader{document->root(), file}.read();
     if (!config) return std::unexpected(std::move(config).error());
     return DomainXml{*std::move(config), *std::move(warnings)};
+}
+
+}  // namespace
+
+// What is quoted from a description may hold line ends; the message stays one line.
+Result<DomainXml> read_domain_xml(std::string const& text, std::string const& file) {
+    auto read = read_checked(text, file);
+    if (read) return read;
+    auto message = read.error().message();
+    std::ranges::replace_if(message, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+    return std::unexpected(Error{read.error().code(), std::move(message)});
 }
 
 }  // namespace hospes::control
