@@ -14,6 +14,12 @@ namespace {
 
 constinit Nanoseconds earliest = Nanoseconds::never();
 
+// `period` from `now` on; never when a clock would not get there.
+Nanoseconds next_period(Nanoseconds now, Nanoseconds period) {
+    Nanoseconds const next = now + period;
+    return next < now ? Nanoseconds::never() : next;
+}
+
 void note_deadline(Vcpu& vcpu, Nanoseconds deadline) {
     if (deadline >= earliest) return;
     earliest = deadline;
@@ -26,7 +32,7 @@ void run_timers_of(Vcpu& vcpu, Nanoseconds now) {
         send_vcpu_virq(vcpu, Virq{VIRQ_TIMER});
     }
     if (vcpu.periodic_next <= now) {
-        vcpu.periodic_next = now + vcpu.periodic_period;
+        vcpu.periodic_next = next_period(now, vcpu.periodic_period);
         send_vcpu_virq(vcpu, Virq{VIRQ_TIMER});
     }
     if (vcpu.poll_limit <= now) {
@@ -45,7 +51,7 @@ void set_singleshot(Vcpu& vcpu, Nanoseconds deadline) {
 
 void set_periodic(Vcpu& vcpu, Nanoseconds period) {
     vcpu.periodic_period = period;
-    vcpu.periodic_next = period.raw() == 0 ? Nanoseconds::never() : system_time() + period;
+    vcpu.periodic_next = period.raw() == 0 ? Nanoseconds::never() : next_period(system_time(), period);
     note_deadline(vcpu, vcpu.periodic_next);
 }
 
