@@ -87,7 +87,10 @@ Status PageTypes::get_type(Mfn mfn, PageType type) {
             __builtin_ia32_pause();
             continue;
         }
-        if (T::Unsettled::get(word) != 0) return Errno::restart;  // the next hypercall settles it first
+        if (T::Unsettled::get(word) != 0) {  // its owner might never make the hypercall that would settle it
+            HV_TRY(settle(owner_of(mfn)));
+            continue;
+        }
         if (T::Progress::get(word) > 0 && type_of(word) != type) {
             HV_TRY(roll_back(mfn));
             continue;
@@ -121,9 +124,8 @@ Status PageTypes::start_type(Mfn mfn, PageType type) {
 Status PageTypes::validate(Mfn mfn, PageType type) {
     auto& state = system_.frames[mfn].type;
     unsigned const start = static_cast<unsigned>(T::Progress::get(state.load(std::memory_order_relaxed)));
-    auto const owner = system_.domains.find(system_.frames.owner(mfn));
-    HV_ASSERT(owner.ok());  // it owns this frame, so it exists
-    EntryScope const scope{*owner.value(), owner.value()->id()};
+    Domain& owner = owner_of(mfn);
+    EntryScope const scope{owner, owner.id()};
     u64* const entries = frame_pointer<u64>(mfn);
     unsigned tables = 0;
 
@@ -200,10 +202,14 @@ Status PageTypes::roll_back(Mfn mfn) {
     return done ? Status{} : Status{Errno::restart};
 }
 
-void PageTypes::enlist_unsettled(Mfn mfn, u64 word) {
+Domain& PageTypes::owner_of(Mfn mfn) {
     auto const owner = system_.domains.find(system_.frames.owner(mfn));
     HV_ASSERT(owner.ok());  // it owns this frame, so it exists
-    auto& head = owner.value()->unsettled_head;
+    return *owner.value();
+}
+
+void PageTypes::enlist_unsettled(Mfn mfn, u64 word) {
+    auto& head = owner_of(mfn).unsettled_head;
     u32 next = head.load(std::memory_order_relaxed);
     do {
         word = T::Count::set(T::Unsettled::set(word, 1), next);

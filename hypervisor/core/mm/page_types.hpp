@@ -33,7 +33,7 @@ public:
     void put_page(Mfn mfn);
 
     // A type reference, for a holder of a general reference. May validate a page table, which may take long:
-    // Errno::restart asks to come back (progress is kept); Errno::busy: has another type; other errors: an entry breaks a rule.
+    // Errno::restart asks to come back (progress is kept, also of settling the owner's tables); Errno::busy: has another type; other errors: an entry breaks a rule.
     Status get_type(Mfn mfn, PageType type);
     // A further type reference for one who holds a type reference already.
     Status get_another_type(Mfn mfn);
@@ -69,6 +69,7 @@ private:
     bool finish_devalidation(Mfn mfn, PageType type, unsigned entries);
     Status roll_back(Mfn mfn);
     void enlist_unsettled(Mfn mfn, u64 word);
+    Domain& owner_of(Mfn mfn);
 
     System& system_;
 };
