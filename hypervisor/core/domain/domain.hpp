@@ -51,7 +51,7 @@ public:
 
     // Shared info: a heap frame of the core, shared with the domain.
     Mfn shared_info_frame;
-    shared_info_t* shared_info = nullptr;
+    shared_info_t* shared_info = nullptr;  // null once the tables of the dead domain are released
 
     std::array<Vcpu*, kMaxVcpus> vcpus{};
     u32 max_vcpus = 0;

@@ -169,6 +169,7 @@ namespace {
 // Nobody maps memory of the dead domain any more: its own tables can go. Their frames stay while others map them.
 void release_tables(Domain& domain) {
     domain.are_tables_released = true;
+    domain.shared_info = nullptr;  // others may still hold the frame, and the domain with it
     unshare_core_frame(domain, domain.shared_info_frame);
     domain.grants.free_tables();
     domain.events.free_tables();

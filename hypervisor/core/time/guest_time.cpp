@@ -44,6 +44,7 @@ void set_wall_clock(WallClock clock) { clock_at_start = clock; }
 WallClock wall_clock() { return clock_at_start; }
 
 void write_wall_clock(Domain& domain) {
+    if (domain.shared_info == nullptr) return;
     VersionedWrite const write{domain.shared_info->wc_version};
     domain.shared_info->wc_sec = static_cast<u32>(clock_at_start.seconds);
     domain.shared_info->wc_nsec = clock_at_start.nanoseconds;
