@@ -5,6 +5,7 @@
 #include "hypervisor/ports/console.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/ports/log.hpp"
+#include "hypervisor/ports/preempt.hpp"
 
 #include <algorithm>
 
@@ -14,13 +15,22 @@ namespace {
 constexpr u64 kChunk = 256;
 constexpr u64 kDomainBytesPerSecond = 16384;
 
-Outcome write_as_dom0(GuestAddress from, u64 count) {
+// Arguments of CONSOLEIO_write: how much is left, and where it begins.
+struct Rest {
+    u64& count;
+    u64& from;
+};
+
+// The line is slow: interrupted, the call goes on with what is left.
+Outcome write_as_dom0(Rest rest) {
     char buffer[kChunk];
-    for (u64 done = 0; done < count;) {
-        u64 const size = std::min(count - done, kChunk);
-        HV_TRY(copy_from_guest(buffer, from + done, size));
+    while (rest.count > 0) {
+        u64 const size = std::min(rest.count, kChunk);
+        HV_TRY(copy_from_guest(buffer, GuestAddress{rest.from}, size));
         console_write(buffer, size);
-        done += size;
+        rest.count -= size;
+        rest.from += size;
+        if (rest.count > 0 && preempt_pending()) return Errno::restart;
     }
     return 0;
 }
@@ -36,19 +46,21 @@ bool may_write(Domain& domain, u64 count) {
     return domain.console_bytes <= kDomainBytesPerSecond;
 }
 
-Outcome write_as_domain(Domain& domain, GuestAddress from, u64 count) {
+Outcome write_as_domain(Domain& domain, Rest rest) {
     char buffer[kChunk + 1];
-    for (u64 done = 0; done < count;) {
-        u64 const size = std::min(count - done, kChunk);
-        HV_TRY(copy_from_guest(buffer, from + done, size));
-        done += size;
-        if (!may_write(domain, size)) continue;
+    while (rest.count > 0) {
+        u64 const size = std::min(rest.count, kChunk);
+        HV_TRY(copy_from_guest(buffer, GuestAddress{rest.from}, size));
+        if (!may_write(domain, size)) return 0;  // all that is left is dropped
+        rest.count -= size;
+        rest.from += size;
         usize const text = size > 0 && buffer[size - 1] == '\n' ? size - 1 : size;
         for (usize i = 0; i < text; ++i) {
             if (buffer[i] < ' ' || buffer[i] > '~') buffer[i] = buffer[i] == '\n' ? '|' : '.';  // no terminal control on our console
         }
         buffer[text] = '\0';
         HV_INFO("d%u: %s", domain.id().raw(), buffer);
+        if (rest.count > 0 && preempt_pending()) return Errno::restart;
     }
     return 0;
 }
@@ -63,16 +75,15 @@ Outcome read(GuestAddress to, u64 count) {
 }  // namespace
 
 Outcome hypercall_console_io(Vcpu& caller, HypercallArgs& args) {
-    u64 const count = static_cast<u32>(args[1]);
-    GuestAddress const buffer{args[2]};
-    if (count > 0x7fff'ffff) return Errno::invalid;
+    args[1] = static_cast<u32>(args[1]);
+    if (args[1] > 0x7fff'ffff) return Errno::invalid;
     bool const is_dom0 = caller.domain().is_hardware_domain();
     switch (args[0]) {
         case CONSOLEIO_write:
-            return is_dom0 ? write_as_dom0(buffer, count) : write_as_domain(caller.domain(), buffer, count);
+            return is_dom0 ? write_as_dom0({args[1], args[2]}) : write_as_domain(caller.domain(), {args[1], args[2]});
         case CONSOLEIO_read:
             if (!is_dom0) return Errno::perm;
-            return read(buffer, count);
+            return read(GuestAddress{args[2]}, args[1]);
         default:
             return Errno::no_system_call;
     }
