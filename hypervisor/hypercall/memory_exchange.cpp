@@ -128,9 +128,7 @@ Outcome memory_exchange(Vcpu& caller, MemoryCall& call) {
     if (request.in.nr_extents << request.in.extent_order != request.out.nr_extents << request.out.extent_order) return Errno::invalid;
     if (request.in.domid != request.out.domid || request.nr_exchanged > request.in.nr_extents) return Errno::invalid;
     if (!caller.domain().is_hardware_domain() && chunk_order > 0) return Errno::perm;
-    if (target_domain(caller, DomId{request.in.domid}).ok() && HV_TRY(target_domain(caller, DomId{request.in.domid})) != &caller.domain()) {
-        return Errno::perm;
-    }
+    if (HV_TRY(target_domain(caller, DomId{request.in.domid})) != &caller.domain()) return Errno::perm;
     Exchange const x{caller.domain(),
                      GuestHandle<u64>{reinterpret_cast<u64>(request.in.extent_start.p)},
                      GuestHandle<u64>{reinterpret_cast<u64>(request.out.extent_start.p)},

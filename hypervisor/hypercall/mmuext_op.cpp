@@ -159,7 +159,9 @@ Outcome hypercall_mmuext_op(Vcpu& caller, HypercallArgs& args) {
     u64 const count = args[1] & ~kContinued;
     u32 done = 0;
     if ((args[1] & kContinued) != 0 && !done_handle.is_null()) done = HV_TRY(done_handle.read());
-    Context context{caller, *HV_TRY(target_domain(caller, DomId{static_cast<u16>(args[3])})), caller.domain().system().page_types};
+    Domain* const target = HV_TRY(target_domain(caller, DomId{static_cast<u16>(args[3])}));
+    if (target->life != LifeState::alive) return Errno::no_such_domain;  // a new pin would outlive what gives up the old ones
+    Context context{caller, *target, caller.domain().system().page_types};
 
     u64 i = 0;
     Status status{};

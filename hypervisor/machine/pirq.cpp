@@ -33,7 +33,8 @@ struct PhysicalIrq {
 
 constinit Spinlock lock{LockRank::pirq};
 constinit std::array<PhysicalIrq, kMaxPirqs> pirqs{};
-constinit std::array<u8, 256> pirq_of_vector{};  // valid for vectors handed out below
+constinit std::array<u8, 256> owner_of_vector{};  // number of the pirq plus one; 0: the vector is free
+static_assert(kMaxPirqs < 255);
 
 MsiMessage message_for(Vector vector) {
     constexpr u64 kMessageBase = 0xfee0'0000;
@@ -41,8 +42,13 @@ MsiMessage message_for(Vector vector) {
 }
 
 void on_interrupt(Vector vector) {
-    u32 const number = pirq_of_vector[vector.raw()];
-    PhysicalIrq& irq = pirqs[number];
+    u8 const owner = owner_of_vector[vector.raw()];
+    if (owner == 0) {  // late news of a pirq that is gone
+        end_of_interrupt();
+        return;
+    }
+    u32 const number = owner - 1u;
+    PhysicalIrq const& irq = pirqs[number];
     if (irq.source == Source::gsi && irq.is_level) mask_gsi(Gsi{number}, true);
     end_of_interrupt();
     if (irq.is_bound) irq.domain->events.raise(irq.port);
@@ -50,10 +56,10 @@ void on_interrupt(Vector vector) {
 
 Result<Vector> allocate_vector(u32 pirq) {
     for (unsigned v = kFirstDeviceVector.raw(); v <= kLastDeviceVector.raw(); ++v) {
-        bool const is_used = pirq_of_vector[v] != 0 || v == kInt80;
+        bool const is_used = owner_of_vector[v] != 0 || v == kInt80;
         if (is_used) continue;
         Vector const vector{static_cast<u8>(v)};
-        pirq_of_vector[v] = static_cast<u8>(pirq);
+        owner_of_vector[v] = static_cast<u8>(pirq + 1);
         register_vector(vector, on_interrupt);
         return vector;
     }
@@ -82,7 +88,7 @@ void release(u32 number) {
     PhysicalIrq& irq = pirqs[number];
     if (irq.source == Source::msix) mask_msix(irq.msix);
     if (irq.source == Source::gsi) mask_gsi(Gsi{number}, true);
-    if (irq.vector.raw() != 0) pirq_of_vector[irq.vector.raw()] = 0;
+    if (irq.vector.raw() != 0) owner_of_vector[irq.vector.raw()] = 0;
     irq = PhysicalIrq{};
 }
 
@@ -119,7 +125,7 @@ Result<Pirq> map_msi(Domain& domain, PciFunction function) {
     Vector const vector = HV_TRY(allocate_vector(number));
     Status const written = write_msi(function, message_for(vector));
     if (!written.ok()) {
-        pirq_of_vector[vector.raw()] = 0;
+        owner_of_vector[vector.raw()] = 0;
         return written.error();
     }
     pirqs[number] = {.source = Source::msi, .is_mapped = true, .vector = vector};
