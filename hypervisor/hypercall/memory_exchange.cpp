@@ -127,7 +127,8 @@ Outcome memory_exchange(Vcpu& caller, MemoryCall& call) {
     if (chunk_order > kMaxChunkOrder || request.in.nr_extents > max_extents || request.out.nr_extents > max_extents) return Errno::invalid;
     if (request.in.nr_extents << request.in.extent_order != request.out.nr_extents << request.out.extent_order) return Errno::invalid;
     if (request.in.domid != request.out.domid || request.nr_exchanged > request.in.nr_extents) return Errno::invalid;
-    if (!caller.domain().is_hardware_domain() && chunk_order > 0) return Errno::perm;
+    bool const is_for_devices = chunk_order > 0 || XENMEMF_get_address_bits(request.out.mem_flags) != 0;
+    if (is_for_devices && !caller.domain().is_hardware_domain()) return Errno::perm;
     if (HV_TRY(target_domain(caller, DomId{request.in.domid})) != &caller.domain()) return Errno::perm;
     Exchange const x{caller.domain(),
                      GuestHandle<u64>{reinterpret_cast<u64>(request.in.extent_start.p)},

@@ -29,16 +29,21 @@ Result<Reservation> decode(Vcpu& caller, MemoryCall const& call) {
     unsigned const limit = caller.domain().is_control_domain() ? 18 : kMaxUnprivilegedOrder;
     if (raw.extent_order > limit || raw.nr_extents > (~u64{0} >> MEMOP_EXTENT_SHIFT) >> 1) return Errno::invalid;
     if (call.start_extent > raw.nr_extents) return Errno::invalid;
+    unsigned const address_bits = XENMEMF_get_address_bits(raw.mem_flags);
+    // Low memory is for devices, and looking for it goes through all that is free.
+    if (address_bits != 0 && !caller.domain().is_control_domain()) return Errno::perm;
     GuestHandle<u64> const extents{reinterpret_cast<u64>(raw.extent_start.p)};
-    return Reservation{domain, extents, raw.nr_extents, raw.extent_order, XENMEMF_get_address_bits(raw.mem_flags)};
+    return Reservation{domain, extents, raw.nr_extents, raw.extent_order, address_bits};
 }
 
 // Runs `step` for each extent from where the call stopped; ends early, with the number done, when one fails.
 template <typename Step>
 Outcome for_each_extent(Vcpu& caller, MemoryCall& call, Step step) {
     Reservation const reservation = HV_TRY(decode(caller, call));
+    u64 const first = call.start_extent;
     while (call.start_extent < reservation.count) {
-        if (call.start_extent % kExtentsBetweenChecks == kExtentsBetweenChecks - 1 && preempt_pending()) return Errno::restart;
+        u64 const done_now = call.start_extent - first;  // at least some, each time
+        if (done_now != 0 && done_now % kExtentsBetweenChecks == 0 && preempt_pending()) return Errno::restart;
         Status const done = step(reservation, call.start_extent);
         if (!done.ok() && done.error() == Errno::restart) return Errno::restart;
         if (!done.ok()) break;

@@ -70,9 +70,10 @@ Status relinquish_memory(Domain& domain) {
     System& system = domain.system();
     PageTypes& types = system.page_types;
     HV_TRY(types.settle(domain));
-    for (Mfn mfn = domain.lowest_frame; mfn.raw() <= domain.highest_frame.raw(); ++mfn) {
+    Mfn const start = domain.lowest_frame;
+    for (Mfn mfn = start; mfn.raw() <= domain.highest_frame.raw(); ++mfn) {
         domain.lowest_frame = mfn;  // what lies below is done
-        if (mfn.raw() % kFramesBetweenChecks == 0 && preempt_pending()) return Errno::restart;
+        if (mfn != start && mfn.raw() % kFramesBetweenChecks == 0 && preempt_pending()) return Errno::restart;
         if (!system.frames.is_ram(mfn) || system.frames.owner(mfn) != domain.id()) continue;
         if (RefWord::CorePage::get(system.frames[mfn].refs.load()) != 0) continue;  // freed with what it belongs to
         (void)types.unpin(mfn, domain);  // most are not pinned
