@@ -3,6 +3,7 @@
 #include "hypervisor/core/pv/bounce.hpp"
 #include "hypervisor/core/pv/exceptions.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
+#include "hypervisor/machine/cpu_features.hpp"
 #include "hypervisor/machine/entry.hpp"
 #include "hypervisor/machine/exit.hpp"
 #include "hypervisor/machine/fixups.hpp"
@@ -98,6 +99,7 @@ void resume_return_fault() {
 using namespace hospes;
 
 void guest_trap_entry(GuestRegs* regs) {
+    if (cpu_features.smap) asm volatile("clac" : : : "memory");  // an interrupt gate keeps AC as the guest has set it
     handle_guest_entry(current_vcpu(), regs->vector);
     exit_to_guest();
 }
@@ -124,7 +126,9 @@ void ist_trap_entry(GuestRegs* regs) {
             pending_debug = {.vector = kVectorDebug, .error_code = 0, .cr2 = 0, .dr6 = dr6};
             run_on_stack(this_pcpu().stack_top(), resume_guest_debug);
         }
-        case kVectorNmi: HV_WARN("NMI at rip %lx", regs->rip); return;
+        case kVectorNmi:
+            if (from_guest) HV_WARN("NMI at rip %lx", regs->rip);  // the core may have been at its log, and hold the lock
+            return;
         default: panic_with_registers(*regs, regs->vector == kVectorDoubleFault ? "double fault" : "machine check");
     }
 }
