@@ -37,7 +37,11 @@ Vcpu* choose_vcpu() {
     return running;
 }
 
-bool has_work() { return the_core().scheduler.wants_decision() || the_core().domains.wants_reaping(); }
+// A deadline that has passed counts even before its interrupt has come: nobody waits for an interrupt that merged with another.
+bool has_work() {
+    System const& system = the_core();
+    return system.scheduler.wants_decision() || system.domains.wants_reaping() || system_time() >= next_timer();
+}
 
 void on_switched_in(Vcpu& vcpu) {
     (void)end_poll(vcpu);
