@@ -60,6 +60,12 @@ void events_enable() {
 
 u8 events_disable() { return __atomic_exchange_n(&vcpu_info().evtchn_upcall_mask, u8{1}, __ATOMIC_SEQ_CST); }
 
+long wait_for_event() {
+    const long result = hv::sched_op(SCHEDOP_block);
+    events_disable();
+    return result;
+}
+
 void set_event_handler(EventPort port, EventHandler handler, void *context) { handlers[raw(port)] = {handler, context}; }
 
 void mask_port(EventPort port) {

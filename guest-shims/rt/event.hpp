@@ -15,6 +15,9 @@ void event_init();
 void events_enable();
 /// Sets the upcall mask; returns the old value.
 u8 events_disable();
+/// SCHEDOP_block. Call it with upcalls closed: it opens them as it goes to sleep, so no event slips in between the caller's check
+/// and the sleep. Closes them again; returns what the hypercall returned.
+long wait_for_event();
 
 /// Called by the upcall with the port's pending bit already cleared.
 void set_event_handler(EventPort port, EventHandler handler, void *context);

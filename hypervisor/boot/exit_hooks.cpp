@@ -37,10 +37,9 @@ Vcpu* choose_vcpu() {
     return running;
 }
 
-// A deadline that has passed counts even before its interrupt has come: nobody waits for an interrupt that merged with another.
 bool has_work() {
     System const& system = the_core();
-    return system.scheduler.wants_decision() || system.domains.wants_reaping() || system_time() >= next_timer();
+    return system.scheduler.wants_decision() || system.domains.wants_reaping();
 }
 
 void on_switched_in(Vcpu& vcpu) {

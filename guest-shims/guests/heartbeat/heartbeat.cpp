@@ -23,7 +23,7 @@ bool start_timer() {
 void sleep_until(u64 deadline) {
     while (system_time_ns() < deadline) {
         static_cast<void>(hv::set_timer_op(deadline));
-        static_cast<void>(hv::sched_op(SCHEDOP_block));
+        static_cast<void>(wait_for_event());
     }
 }
 

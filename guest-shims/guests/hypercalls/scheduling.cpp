@@ -54,10 +54,8 @@ HV_TEST(timer_wakes_a_blocked_vcpu) {
     HV_REQUIRE(timer.usable);
     const u64 start = system_time_ns();
     HV_REQUIRE_EQ(hv::set_timer_op(start + 20 * kMillisecond), 0);
-    events_enable();
-    while (timer.fired == 0) HV_REQUIRE_EQ(block(), 0);
+    while (timer.fired == 0) HV_REQUIRE_EQ(wait_for_event(), 0);
     HV_CHECK(system_time_ns() - start >= 20 * kMillisecond);
-    events_disable();
 }
 
 HV_TEST(timer_interrupts_a_running_vcpu) {
@@ -75,21 +73,17 @@ HV_TEST(timer_in_the_past_fires_at_once) {
     Timer timer;
     HV_REQUIRE(timer.usable);
     HV_REQUIRE_EQ(hv::set_timer_op(1), 0);
-    events_enable();
-    while (timer.fired == 0) HV_REQUIRE_EQ(block(), 0);
+    while (timer.fired == 0) HV_REQUIRE_EQ(wait_for_event(), 0);
     HV_CHECK(timer.fired > 0);
-    events_disable();
 }
 
 HV_TEST(timer_can_be_taken_back) {
     Timer timer;
     HV_REQUIRE(timer.usable);
-    events_enable();
     HV_REQUIRE_EQ(hv::set_timer_op(system_time_ns() + 2000000 * kMillisecond), 0);
     HV_REQUIRE_EQ(hv::set_timer_op(0), 0);
     HV_REQUIRE_EQ(hv::set_timer_op(system_time_ns() + kMillisecond), 0);
-    while (timer.fired == 0) HV_REQUIRE_EQ(block(), 0);
-    events_disable();
+    while (timer.fired == 0) HV_REQUIRE_EQ(wait_for_event(), 0);
 }
 
 HV_TEST(timer_singleshot_of_vcpu_op) {
@@ -99,11 +93,9 @@ HV_TEST(timer_singleshot_of_vcpu_op) {
     const u64 start = system_time_ns();
     vcpu_set_singleshot_timer_t shot{start + 10 * kMillisecond, 0};
     HV_REQUIRE_EQ(hv::vcpu_op(VCPUOP_set_singleshot_timer, 0, &shot), 0);
-    events_enable();
-    while (timer.fired == 0) HV_REQUIRE_EQ(block(), 0);
+    while (timer.fired == 0) HV_REQUIRE_EQ(wait_for_event(), 0);
     HV_CHECK(system_time_ns() - start >= 10 * kMillisecond);
     HV_CHECK_EQ(timer.fired, 1);
-    events_disable();
 }
 
 HV_TEST(timer_singleshot_in_the_past) {
@@ -112,13 +104,11 @@ HV_TEST(timer_singleshot_in_the_past) {
     HV_CHECK_EQ(hv::vcpu_op(VCPUOP_stop_periodic_timer, 0), 0);
     vcpu_set_singleshot_timer_t shot{1, 0};
     HV_CHECK_EQ(hv::vcpu_op(VCPUOP_set_singleshot_timer, 0, &shot), 0);
-    events_enable();
-    while (timer.fired == 0) HV_REQUIRE_EQ(block(), 0);
+    while (timer.fired == 0) HV_REQUIRE_EQ(wait_for_event(), 0);
     shot.flags = VCPU_SSHOTTMR_future;  // documented as -ETIME; Xen 4.17 fires at once here too
     const long result = hv::vcpu_op(VCPUOP_set_singleshot_timer, 0, &shot);
     HV_CHECK(result == kETIME || result == 0);
     HV_CHECK_EQ(hv::vcpu_op(VCPUOP_stop_singleshot_timer, 0), 0);
-    events_disable();
 }
 
 HV_TEST(timer_periodic_ticks_while_the_vcpu_runs) {

@@ -35,9 +35,8 @@ HV_TEST(vcpu_runstate_area_is_filled_at_registration_and_kept_up) {
     const u64 deadline = system_time_ns() + 5000000;
     while (system_time_ns() < deadline) {
         HV_REQUIRE_EQ(hv::set_timer_op(deadline), 0);
-        HV_REQUIRE_EQ(hv::sched_op(SCHEDOP_block), 0);
+        HV_REQUIRE_EQ(wait_for_event(), 0);
     }
-    events_disable();
     mask_port(port);
     HV_CHECK_EQ(close_port(port), 0);
     HV_CHECK_EQ(area.state, RUNSTATE_running);
