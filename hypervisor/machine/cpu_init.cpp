@@ -34,7 +34,7 @@ void load_tables(Pcpu const& pcpu) {
 }
 
 // RFLAGS bits that SYSCALL clears: nothing of the guest's flags may touch the core.
-constexpr u64 kSyscallClears = kRflagsTf | kRflagsIf | kRflagsDf | kRflagsIopl | kRflagsNt | kRflagsRf | kRflagsAc;
+constexpr u64 kSyscallClears = kRflagsTf | kRflagsIf | kRflagsDf | kRflagsIopl | kRflagsNt | kRflagsRf | kRflagsVm | kRflagsAc;
 
 void set_up_syscall(Pcpu const& pcpu) {
     u64 const trampoline = pcpu_area_base(pcpu.id) + kAreaTrampoline;

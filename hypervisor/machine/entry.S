@@ -23,6 +23,7 @@
 #define REG_RSP 152
 #define REG_SS 160
 #define CORE_STACK_TOP -8
+#define RFLAGS_VM 0x20000
 
 #define ENTRY_SYSCALL 0x100
 #define ENTRY_COMPAT_SYSCALL 0x101
@@ -99,8 +100,10 @@ trap_common:
     mov %rsp, %rdi
     xor %ebp, %ebp
     testb $3, REG_CS(%rsp)
+    jnz 2f
+    testl $RFLAGS_VM, REG_RFLAGS(%rsp)
     jz 1f
-    mov CORE_STACK_TOP(%rsp), %rsp
+2:  mov CORE_STACK_TOP(%rsp), %rsp
     call guest_trap_entry
     ud2
 1:  sub $8, %rsp

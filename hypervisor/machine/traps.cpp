@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the entry stubs arrive: sorts what happened, hands it on, and leaves by exit_to_guest().
 #include "hypervisor/core/pv/bounce.hpp"
+#include "hypervisor/core/pv/crash.hpp"
 #include "hypervisor/core/pv/exceptions.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/machine/cpu_features.hpp"
@@ -71,6 +72,18 @@ void handle_guest_entry(Vcpu& vcpu, u32 vector) {
     handle_exception(vcpu, fault);
 }
 
+// A mode of which the PV ABI knows nothing: whoever got there cannot be resumed.
+void end_virtual_8086(Vcpu& vcpu) {
+    u32 const vector = vcpu.regs.vector;
+    if (vector >= 32 && vector < kEntrySyscall && vector != kVectorLinuxInt80) dispatch_interrupt(Vector{static_cast<u8>(vector)});
+    crash_guest(vcpu, "it was in virtual-8086 mode");
+}
+
+void resume_virtual_8086() {
+    end_virtual_8086(current_vcpu());
+    exit_to_guest();
+}
+
 constinit Fault pending_debug{};
 
 // Continues a guest's #DB, which came on the debug stack, on the pcpu's own.
@@ -100,7 +113,10 @@ using namespace hospes;
 
 void guest_trap_entry(GuestRegs* regs) {
     if (cpu_features.smap) asm volatile("clac" : : : "memory");  // an interrupt gate keeps AC as the guest has set it
-    handle_guest_entry(current_vcpu(), regs->vector);
+    if (is_virtual_8086(*regs))
+        end_virtual_8086(current_vcpu());
+    else
+        handle_guest_entry(current_vcpu(), regs->vector);
     exit_to_guest();
 }
 
@@ -116,7 +132,11 @@ void core_trap_entry(GuestRegs* regs) {
 }
 
 void ist_trap_entry(GuestRegs* regs) {
-    bool const from_guest = (regs->cs & 3) == 3;
+    bool const from_guest = are_of_guest(*regs);
+    if (is_virtual_8086(*regs) && (regs->vector == kVectorDebug || regs->vector == kVectorNmi)) {
+        current_vcpu().regs = *regs;
+        run_on_stack(this_pcpu().stack_top(), resume_virtual_8086);
+    }
     switch (regs->vector) {
         case kVectorDebug: {
             u64 const dr6 = read_dr6();

@@ -29,6 +29,11 @@ inline constexpr u64 kRflagsRf = 1u << 16;
 inline constexpr u64 kRflagsVm = 1u << 17;
 inline constexpr u64 kRflagsAc = 1u << 18;
 
+// Did these registers belong to a guest? Its CS says so; but in virtual-8086 mode CS is any number. No processor enters that mode from
+// long mode, but QEMU 7.2 does, by a 32-bit IRET that pops RFLAGS.VM.
+constexpr bool is_virtual_8086(GuestRegs const& regs) { return (regs.rflags & kRflagsVm) != 0; }
+constexpr bool are_of_guest(GuestRegs const& regs) { return (regs.cs & 3) == 3 || is_virtual_8086(regs); }
+
 // Selectors of the flat descriptors the core keeps in its reserved part of every guest's GDT (xen/arch-x86/xen-x86_64.h).
 inline constexpr u16 kGuestCs32 = 0xe023;
 inline constexpr u16 kGuestSs = 0xe02b;

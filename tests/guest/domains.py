@@ -11,7 +11,8 @@ from machine.checks import Checks, require
 from scenario import STATE, Scenario
 
 _LOGS = "/var/log/hospes/console"
-CRASHES = ("null", "page-table", "triple-fault", "hypervisor-stack", "panic", "no-user-root", "iret", "handler")
+CRASHES = ("null", "page-table", "triple-fault", "hypervisor-stack", "panic", "no-user-root", "iret", "handler",
+           "virtual-8086")
 # A tick later than this many ms has been missed by more than two.
 _LATEST = 2000
 

@@ -56,13 +56,28 @@ void bad_handler() {
     asm volatile("mov 0, %%rax" : : : "rax");
 }
 
+/// IRET with 32-bit operands and RFLAGS.VM set, in user mode: QEMU 7.2 enters virtual-8086 mode by it, which no processor does.
+void virtual_8086() {
+    UserSpace user;
+    constexpr u32 kFrame[9] = {0, 0x1000, 0x20202, 0x1000, 0x1000, 0, 0, 0, 0};  // EIP, CS, EFLAGS, ESP, SS, ES, DS, FS, GS
+    constexpr u8 kIretWithoutRexW[] = {0xcf};
+    volatile u32 *const words = reinterpret_cast<volatile u32 *>(user.stack().va());
+    for (unsigned i = 0; i < 9; ++i) words[i] = kFrame[i];
+    TrapFrame start = user.initial_frame();
+    start.rsp = kUserStack;
+    const Fault fault = user.run(kIretWithoutRexW, sizeof kIretWithoutRexW, start);
+    printk("crash: the processor refuses (vector %u)\n", static_cast<unsigned>(fault.vector()));
+    shutdown(SHUTDOWN_crash);
+}
+
 struct Way {
     const char *name;
     void (*end)();
 };
 constexpr Way kWays[] = {{"null", null_pointer},     {"page-table", page_table},    {"triple-fault", triple_fault},
                          {"panic", panic},           {"loop", endless_loop},        {"hypervisor-stack", hypervisor_stack},
-                         {"no-user-root", no_user_root}, {"iret", iret_without_stack}, {"handler", bad_handler}};
+                         {"no-user-root", no_user_root}, {"iret", iret_without_stack}, {"handler", bad_handler},
+                         {"virtual-8086", virtual_8086}};
 
 }  // namespace
 
