@@ -9,7 +9,10 @@
 
 namespace hospes {
 
-// Locks are taken in increasing rank only.
+// What a pcpu does while it waits for another: the requests of others (ports/ipi.hpp), for interrupts are off.
+void relax_while_waiting();
+
+// Locks are taken in increasing rank only. The core lock (core/core_lock.hpp) comes before all of them.
 enum class LockRank : u8 {
     domain_list = 1,  // the table of domains
     domain = 2,       // memory accounting and life cycle of one domain
@@ -17,8 +20,8 @@ enum class LockRank : u8 {
     event = 4,        // the ports of one domain; of two, the lower domain number first
     pirq = 5,         // physical interrupts
     heap = 6,         // free lists
-    sched = 7,        // run queue
-    timer = 8,
+    timer = 7,        // the timers kept with one pcpu; of two, the lower number first
+    sched = 8,        // run queue
     console = 9,      // serial output: always last
 };
 
@@ -30,7 +33,7 @@ public:
 
     void lock() {
         while (held_.exchange(true, std::memory_order_acquire)) {
-            while (held_.load(std::memory_order_relaxed)) __builtin_ia32_pause();
+            while (held_.load(std::memory_order_relaxed)) relax_while_waiting();
         }
     }
     void unlock() { held_.store(false, std::memory_order_release); }

@@ -195,6 +195,17 @@ void init_memory(System& system, Handoff const& handoff) {
     HV_INFO("memory: %lu MiB, %lu KiB for the core's tables", count_frames(handoff) >> 8, (taken.end - taken.first) << 2);
 }
 
+Mfn find_low_memory(Handoff const& handoff, u64 pages) {
+    constexpr u64 kEndOfBaseMemory = (u64{640} << 10) >> kPageShift;
+    Mfn found{};
+    for (MemoryRange const& range : memory_map(handoff)) {
+        u64 const first = std::max(range.start >> kPageShift, u64{1});
+        u64 const end = std::min((range.start >> kPageShift) + range.pages, kEndOfBaseMemory);
+        if (is_usable(range.efi_type) && first + pages <= end) found = Mfn{end - pages};
+    }
+    return found;
+}
+
 void free_loader_memory(System& system, Handoff const& handoff) {
     // The hand-off itself lies in what is freed.
     std::array<FrameRange, 16> freed{};

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hypervisor/abi/handoff.hpp"
-#include "hypervisor/base/types.hpp"
+#include "hypervisor/base/strong.hpp"
 #include "hypervisor/core/system.hpp"
 
 namespace hospes {
@@ -11,6 +11,9 @@ namespace hospes {
 // Builds the tables for all RAM in the hand-off and gives what is free to the heap; also the map dom0 will ask for.
 // Memory the loader uses stays out until free_loader_memory().
 void init_memory(System& system, Handoff const& handoff);
+
+// `pages` unused frames below 640 KiB, where other processors can start; an invalid frame if there are none.
+Mfn find_low_memory(Handoff const& handoff, u64 pages);
 
 // The L4 slots every guest root carries, from the tables the core runs on, now complete. The loader's way in is dropped.
 void init_hypervisor_slots();

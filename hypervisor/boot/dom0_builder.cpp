@@ -70,7 +70,8 @@ private:
     // All of dom0's frames, in blocks as large as there are; the list of them is the p2m.
     void allocate() {
         auto const domain = create_domain(system_, kDomIdDom0);
-        if (!domain.ok() || !create_vcpus(*domain.value(), 1).ok()) HV_PANIC("no memory for dom0's structures");
+        u64 const vcpus = std::clamp<u64>(option_number("dom0_max_vcpus", 1), 1, kMaxVcpus);
+        if (!domain.ok() || !create_vcpus(*domain.value(), static_cast<u32>(vcpus)).ok()) HV_PANIC("no memory for dom0's structures");
         domain_ = domain.value();
         domain_->max_pages = layout_.pages;
         unsigned const list_order = static_cast<unsigned>(std::bit_width((layout_.pages * sizeof(u64) - 1) >> kPageShift));

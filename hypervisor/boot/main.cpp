@@ -13,6 +13,7 @@
 #include "hypervisor/core/mm/page_entries.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
 #include "hypervisor/machine/acpi.hpp"
+#include "hypervisor/machine/ap_start.hpp"
 #include "hypervisor/machine/cpu_init.hpp"
 #include "hypervisor/machine/exit.hpp"
 #include "hypervisor/machine/io_apic.hpp"
@@ -85,6 +86,7 @@ void init_machine(Handoff const& handoff) {
     HV_INFO("options: %s", command_line().data());
     init_memory(core, handoff);
     init_machine(handoff);
+    start_other_pcpus(heap, find_low_memory(handoff, kApStartPages), static_cast<u32>(option_number("maxcpus", kMaxPcpus)));
     Domain& dom0 = build_dom0(core, handoff);
     free_loader_memory(core, handoff);
     HV_INFO("%lu MiB free; dom0 starts %lu ms after the clock", heap.free_pages() >> 8, system_time().raw() / 1'000'000);

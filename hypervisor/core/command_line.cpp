@@ -19,6 +19,13 @@ void for_each_word(Visit visit) {
     }
 }
 
+// The decimal digits `text` begins with; returns how many there are.
+usize read_digits(std::string_view text, u64& value) {
+    usize count = 0;
+    for (; count < text.size() && text[count] >= '0' && text[count] <= '9'; ++count) value = value * 10 + static_cast<u64>(text[count] - '0');
+    return count;
+}
+
 }  // namespace
 
 void set_command_line(std::string_view text) { line = text; }
@@ -42,11 +49,16 @@ std::string_view option_value(std::string_view key) {
     return value;
 }
 
+u64 option_number(std::string_view key, u64 fallback) {
+    std::string_view const text = option_value(key);
+    u64 value = 0;
+    return !text.empty() && read_digits(text, value) == text.size() ? value : fallback;
+}
+
 u64 option_size(std::string_view key, u64 fallback) {
     std::string_view const text = option_value(key);
     u64 value = 0;
-    usize i = 0;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) value = value * 10 + static_cast<u64>(text[i] - '0');
+    usize const i = read_digits(text, value);
     if (i == 0 || i + 1 < text.size()) return fallback;
     if (i == text.size()) return value;
     switch (text[i]) {

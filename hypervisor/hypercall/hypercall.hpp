@@ -21,12 +21,16 @@ using Outcome = Result<i64>;
 
 enum class Caller : u8 { any_domain, control_domain };
 
+// Does it touch more than its caller's own state? Then it runs under the core lock; a handler that does not may take it for a part.
+enum class Touches : u8 { own_vcpu, shared };
+
 using HypercallHandler = Outcome (*)(Vcpu& caller, HypercallArgs& args);
 
 struct Hypercall {
     u16 number;
     char const* name;
     Caller caller;
+    Touches touches;
     HypercallHandler handle;
 };
 

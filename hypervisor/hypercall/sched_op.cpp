@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sched_op (29): yield, wait, stop.
+#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/event/poll.hpp"
 #include "hypervisor/core/event/vcpu_events.hpp"
@@ -69,6 +70,7 @@ Outcome shutdown_code(Vcpu& caller, GuestAddress arg) {
 Outcome remote_shutdown(Vcpu& caller, GuestAddress arg) {
     auto const request = HV_TRY(GuestHandle<sched_remote_shutdown_t>{arg}.read());
     if (!caller.domain().is_control_domain()) return Errno::perm;
+    CoreGuard const guard;
     Domain* const domain = HV_TRY(target_domain(caller, DomId{request.domain_id}));
     if (domain == &caller.domain()) return Errno::invalid;
     shut_down_domain(*domain, HV_TRY(reason_of(request.reason)));

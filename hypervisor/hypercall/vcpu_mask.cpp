@@ -10,7 +10,9 @@ PcpuMask pcpus_of(Domain const& domain, u64 vcpus) {
     PcpuMask mask = 0;
     for (u32 i = 0; i < domain.max_vcpus; ++i) {
         Vcpu const* const vcpu = domain.vcpus[i];
-        if ((vcpus >> i & 1) != 0 && vcpu != nullptr && vcpu->sched.state == RunState::running) mask |= PcpuMask{1} << vcpu->sched.pcpu.raw();
+        if ((vcpus >> i & 1) == 0 || vcpu == nullptr) continue;
+        u32 const holder = vcpu->sched.loaded_on.load();
+        if (holder != kNoPcpu) mask |= PcpuMask{1} << holder;
     }
     return mask;
 }

@@ -24,7 +24,10 @@ T read_at(u8 const* table, u64 offset) {
 void read_madt(u8 const* table, u32 length) {
     for (u32 at = kMadtEntries; at + 2 <= length && table[at + 1] >= 2; at += table[at + 1]) {
         if (at + table[at + 1] > length) return;
-        if (table[at] == kMadtIoApic && acpi_facts.io_apic_count < acpi_facts.io_apics.size()) {
+        if (table[at] == kMadtLocalApic && acpi_facts.processor_count < acpi_facts.processors.size()) {
+            auto const entry = read_at<MadtLocalApic>(table, at);
+            if ((entry.flags & kMadtProcessorEnabled) != 0) acpi_facts.processors[acpi_facts.processor_count++] = ApicId{entry.id};
+        } else if (table[at] == kMadtIoApic && acpi_facts.io_apic_count < acpi_facts.io_apics.size()) {
             auto const entry = read_at<MadtIoApic>(table, at);
             acpi_facts.io_apics[acpi_facts.io_apic_count++] = {MachineAddress{entry.address}, entry.gsi_base};
         } else if (table[at] == kMadtOverride && acpi_facts.override_count < acpi_facts.overrides.size()) {

@@ -21,6 +21,8 @@ struct InterruptOverride {
 };
 
 struct AcpiFacts {
+    std::array<ApicId, 64> processors{};  // those that firmware has enabled
+    u32 processor_count = 0;
     std::array<IoApicFact, 8> io_apics{};
     u32 io_apic_count = 0;
     std::array<InterruptOverride, 16> overrides{};

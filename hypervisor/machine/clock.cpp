@@ -104,6 +104,8 @@ void program_timer(Nanoseconds when) {
     if (wanted != armed_for[id]) arm(pcpu, wanted);
 }
 
+void start_clock_of(Pcpu const& pcpu) { arm(pcpu, Nanoseconds::never()); }
+
 void init_clock() {
     ClockRates const rates = measure_clock_rates();
     if (rates.tsc_hz == 0 || rates.apic_timer_hz == 0) HV_PANIC("the time stamp counter or the local APIC's timer does not run");

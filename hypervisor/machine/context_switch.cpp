@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/machine/context_switch.hpp"
 
+#include "hypervisor/base/assert.hpp"
 #include "hypervisor/core/domain/domain.hpp"
 #include "hypervisor/core/pv/bounce.hpp"
 #include "hypervisor/machine/exit_hooks.hpp"
@@ -8,6 +9,7 @@
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/pcpu_area.hpp"
+#include "hypervisor/machine/requests.hpp"
 #include "hypervisor/machine/segments.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 
@@ -18,7 +20,6 @@ constinit Mfn idle_root{};
 namespace {
 
 constexpr u64 kDr7Enables = 0xff;
-constinit bool debug_registers_armed[kMaxPcpus];
 
 void load_root(Pcpu& pcpu, Mfn root) {
     pcpu.loaded_root = root;
@@ -38,13 +39,34 @@ void point_entries_at(Pcpu& pcpu, Vcpu& vcpu) {
     pcpu.trampoline->regs_end = regs_end;
 }
 
+// An idle pcpu keeps the last vcpu's state until somebody needs it.
+void take_from_other_pcpu(Pcpu const& pcpu, Vcpu& vcpu) {
+    u32 const holder = vcpu.sched.loaded_on.load(std::memory_order_acquire);
+    if (holder == kNoPcpu || holder == pcpu.id.raw()) return;
+    send_request(pcpus[holder], Request::unload_idle);
+    while (vcpu.sched.loaded_on.load(std::memory_order_acquire) != kNoPcpu) relax_while_waiting();
+}
+
+void unload(Pcpu& pcpu) {
+    Vcpu& vcpu = *pcpu.loaded;
+    save_live_state(vcpu);
+    pcpu.loaded = nullptr;
+    pcpu.tss->tss.io_bitmap_offset = kNoIoBitmap;
+    asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
+    load_ldt_register(pcpu, 0);
+    write_gdt_window(pcpu, nullptr);
+    write_ldt_window(pcpu, nullptr);
+    load_root(pcpu, idle_root);
+    vcpu.sched.loaded_on.store(kNoPcpu, std::memory_order_release);
+}
+
 bool is_loaded(Vcpu const& vcpu) { return this_pcpu().loaded == &vcpu; }
 
 }  // namespace
 
 void load_debug_registers(Vcpu& vcpu) {
     if (!is_loaded(vcpu)) return;
-    bool& armed = debug_registers_armed[this_pcpu().id.raw()];
+    bool& armed = this_pcpu().are_debug_registers_armed;
     auto const& registers = vcpu.pv.debug_registers;
     bool const wanted = (registers[7] & kDr7Enables) != 0;
     if (armed) write_dr7(0x400);
@@ -62,8 +84,13 @@ void load_vcpu(Pcpu& pcpu, Vcpu& next) {
         if (pcpu.loaded_root != next.current_root()) load_root(pcpu, next.current_root());
         return;
     }
-    if (pcpu.loaded != nullptr) save_live_state(*pcpu.loaded);
+    take_from_other_pcpu(pcpu, next);
+    if (pcpu.loaded != nullptr) {
+        save_live_state(*pcpu.loaded);
+        pcpu.loaded->sched.loaded_on.store(kNoPcpu, std::memory_order_release);
+    }
     pcpu.loaded = &next;
+    next.sched.loaded_on.store(pcpu.id.raw());  // before CR3 is loaded: who flushes this address space later finds us
     point_entries_at(pcpu, next);
     write_gdt_window(pcpu, &next);
     write_ldt_window(pcpu, &next);
@@ -119,17 +146,17 @@ void save_live_state(Vcpu& vcpu) {
     save_fpu(vcpu);
 }
 
+bool unload_idle_vcpu(Pcpu& pcpu) {
+    if (pcpu.loaded != nullptr && pcpu.loaded == pcpu.running) return false;
+    if (pcpu.loaded != nullptr) unload(pcpu);
+    return true;
+}
+
 void evict_vcpu(Vcpu& vcpu) {
-    if (!is_loaded(vcpu)) return;
-    save_live_state(vcpu);
     Pcpu& pcpu = this_pcpu();
-    pcpu.loaded = nullptr;
-    pcpu.tss->tss.io_bitmap_offset = kNoIoBitmap;
-    asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs" : : "r"(0));
-    load_ldt_register(pcpu, 0);
-    write_gdt_window(pcpu, nullptr);
-    write_ldt_window(pcpu, nullptr);
-    load_root(pcpu, idle_root);
+    HV_ASSERT(pcpu.running != &vcpu);
+    if (pcpu.loaded == &vcpu) unload(pcpu);
+    take_from_other_pcpu(pcpu, vcpu);
 }
 
 }  // namespace hospes

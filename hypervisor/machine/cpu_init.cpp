@@ -14,6 +14,7 @@
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/pcpu_area.hpp"
 #include "hypervisor/machine/port_bitmap.hpp"
+#include "hypervisor/machine/requests.hpp"
 #include "hypervisor/machine/serial.hpp"
 #include "hypervisor/machine/vectors.hpp"
 #include "hypervisor/ports/frame_window.hpp"
@@ -60,7 +61,11 @@ void set_control_registers() {
     if (cpu_features.xsave) write_xcr0(cpu_features.xcr0);
 }
 
-void handle_kick(Vector) { end_of_interrupt(); }  // the way out looks at the flag
+// The way out looks at Pcpu::kicked.
+void handle_kick(Vector) {
+    end_of_interrupt();
+    serve_requests();
+}
 
 }  // namespace
 
@@ -68,8 +73,9 @@ void init_boot_cpu() {
     Pcpu& pcpu = pcpus[0];
     pcpu.id = PcpuId{0};
     pcpu.stack_block = boot_stack_block;
-    online_pcpus = 1;
-    build_pcpu_area(pcpu);
+    pcpu_count = 1;
+    pcpu.is_online = true;
+    build_boot_pcpu_area(pcpu);
     idle_root = mfn_of(MachineAddress{read_cr3() & kPageMask});
     frame_pointer<u64>(idle_root)[kPcpuAreaSlot] = pcpu_area_root_entry();
     write_cr3(read_cr3());
@@ -83,6 +89,17 @@ void init_boot_cpu() {
     pcpu.loaded_root = idle_root;
     deny_ports(kSerialPort, kSerialPorts);
     refresh_port_bitmap();
+}
+
+void init_started_cpu(Pcpu& pcpu) {
+    write_cr3(maddr_of(idle_root).raw());
+    load_tables(pcpu);
+    set_control_registers();
+    set_up_syscall(pcpu);
+    init_local_apic(false);
+    start_clock_of(pcpu);
+    pcpu.is_online = true;
+    pcpu.kicked = true;
 }
 
 void adopt_core_root(Mfn root) {

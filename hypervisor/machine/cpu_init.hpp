@@ -13,6 +13,10 @@ void init_boot_cpu();
 // Takes `root` (which carries the core's slots, pcpu_area_root_entry() among them) as the tables of idle pcpus, and loads it.
 void adopt_core_root(Mfn root);
 
+// The same for a processor that has been started on the core's slots, on its own stack: tables, traps, local APIC and timer. Then it is online.
+struct Pcpu;
+void init_started_cpu(Pcpu& pcpu);
+
 // Local APIC, clock and timer of the boot pcpu. After it system_time() runs and program_timer() works.
 void init_boot_time();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/machine/exit.hpp"
 
+#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/pv/bounce.hpp"
 #include "hypervisor/machine/clock.hpp"
@@ -9,6 +10,7 @@
 #include "hypervisor/machine/exit_hooks.hpp"
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/machine/pcpu.hpp"
+#include "hypervisor/machine/requests.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/ipi.hpp"
 #include "hypervisor/ports/preempt.hpp"
@@ -33,8 +35,8 @@ bool may_use_sysret(GuestRegs const& regs) {
     return_by_iret(&regs);
 }
 
-void idle() {
-    if (!has_work()) halt_with_interrupts();
+void idle(Pcpu const& pcpu) {
+    if (!has_work() && pcpu.requests.load(std::memory_order_relaxed) == 0) halt_with_interrupts();
 }
 
 }  // namespace
@@ -43,13 +45,15 @@ void exit_to_guest() {
     Pcpu& pcpu = this_pcpu();
     for (;;) {
         if (pcpu.kicked.load(std::memory_order_relaxed) || has_work()) {
-            pcpu.kicked.store(false, std::memory_order_relaxed);
+            (void)pcpu.kicked.exchange(false, std::memory_order_acq_rel);  // what a kick announces is looked at after this
             report_console_input();
             run_pending_work();
         }
-        Vcpu* const next = choose_vcpu();
+        Vcpu* const next = choose_vcpu(pcpu.running);
+        pcpu.running = next;
+        serve_requests();
         if (next == nullptr) {
-            idle();
+            idle(pcpu);
             continue;
         }
         load_vcpu(pcpu, *next);
@@ -62,13 +66,13 @@ void exit_to_guest() {
 
 bool preempt_pending() {
     open_interrupt_window();
-    return has_work() || this_pcpu().kicked.load(std::memory_order_relaxed);
+    return has_work() || core_lock.is_wanted() || this_pcpu().kicked.load(std::memory_order_relaxed);
 }
 
-void kick_pcpu(PcpuId pcpu) {
-    if (pcpu.raw() >= online_pcpus) return;
-    pcpus[pcpu.raw()].kicked.store(true, std::memory_order_release);
-    if (pcpu != this_pcpu().id) send_ipi(pcpus[pcpu.raw()].apic_id, kKickVector);
+void kick_pcpu(PcpuId id) {
+    Pcpu& pcpu = pcpus[id.raw()];
+    if (pcpu.kicked.exchange(true, std::memory_order_acq_rel)) return;  // it is on its way
+    if (id != this_pcpu().id && pcpu.is_online.load(std::memory_order_acquire)) send_ipi(pcpu.apic_id, kKickVector);
 }
 
 }  // namespace hospes

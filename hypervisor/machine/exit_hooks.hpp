@@ -9,8 +9,8 @@ class Vcpu;
 // Expired timers, deferred teardown: everything that became due since the last exit. Bounded.
 void run_pending_work();
 
-// The vcpu this pcpu runs next (its accounting included), or null: idle. Also programs the timer for the next decision.
-Vcpu* choose_vcpu();
+// The vcpu this pcpu runs next (its accounting included) after `running`; null: idle. Also programs the timer for the next decision.
+Vcpu* choose_vcpu(Vcpu* running);
 
 // Is there pending work, or a reason to ask choose_vcpu() again? Cheap: asked before each return, in the idle loop, and by preempt_pending().
 bool has_work();

@@ -29,6 +29,9 @@ constexpr u32 kRegisterDivide = 0x3e0;
 
 constexpr u32 kMasked = 1u << 16;
 constexpr u32 kDeliverNmi = 4u << 8;
+constexpr u32 kDeliverInit = 5u << 8;
+constexpr u32 kDeliverStartUp = 6u << 8;
+constexpr u32 kCommandAssert = 1u << 14;
 constexpr u32 kSoftwareEnable = 1u << 8;
 constexpr u32 kDivideBy16 = 3;
 constexpr u64 kApicGlobalEnable = 1u << 11;
@@ -53,6 +56,12 @@ void silence_legacy_controllers() {
     outb(kSlave + 1, 1);
     outb(kMaster + 1, 0xff);
     outb(kSlave + 1, 0xff);
+}
+
+void send_command(ApicId target, u32 command) {
+    while ((apic_register(kRegisterCommandLow) & kCommandBusy) != 0) __builtin_ia32_pause();
+    apic_register(kRegisterCommandHigh) = target.raw() << 24;
+    apic_register(kRegisterCommandLow) = command;
 }
 
 void handle_spurious(Vector) {}  // is not to be acknowledged
@@ -90,11 +99,11 @@ ApicId local_apic_id() { return ApicId{apic_register(kRegisterId) >> 24}; }
 
 void end_of_interrupt() { apic_register(kRegisterEoi) = 0; }
 
-void send_ipi(ApicId target, Vector vector) {
-    while ((apic_register(kRegisterCommandLow) & kCommandBusy) != 0) __builtin_ia32_pause();
-    apic_register(kRegisterCommandHigh) = target.raw() << 24;
-    apic_register(kRegisterCommandLow) = vector.raw();
-}
+void send_ipi(ApicId target, Vector vector) { send_command(target, vector.raw()); }
+
+void send_init(ApicId target) { send_command(target, kDeliverInit | kCommandAssert); }
+
+void send_start_up(ApicId target, u8 page) { send_command(target, kDeliverStartUp | kCommandAssert | page); }
 
 void start_apic_timer(u32 ticks) { apic_register(kRegisterInitialCount) = ticks; }
 

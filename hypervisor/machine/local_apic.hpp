@@ -15,6 +15,10 @@ void end_of_interrupt();
 // Sends `vector` to another pcpu.
 void send_ipi(ApicId target, Vector vector);
 
+// Starting another processor: INIT, and the start-up IPI with the page number of its first code (below 0x100).
+void send_init(ApicId target);
+void send_start_up(ApicId target, u8 page);
+
 // The one-shot timer: interrupts with kTimerVector after `ticks` of its (divided) clock. 0 stops it.
 void start_apic_timer(u32 ticks);
 u32 apic_timer_left();

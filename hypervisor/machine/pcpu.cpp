@@ -6,7 +6,9 @@
 namespace hospes {
 
 constinit Pcpu pcpus[kMaxPcpus];
-constinit u32 online_pcpus = 0;
+constinit u32 pcpu_count = 0;
+
+PcpuId this_pcpu_id() { return this_pcpu().id; }
 
 Vcpu& current_vcpu() {
     Vcpu* const vcpu = this_pcpu().loaded;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "hypervisor/base/strong.hpp"
+#include "hypervisor/core/pv/exceptions.hpp"
+#include "hypervisor/ports/ipi.hpp"
 #include "hypervisor/x86/segments.hpp"
 
 #include <atomic>
@@ -10,8 +12,6 @@
 namespace hospes {
 
 class Vcpu;
-
-inline constexpr u32 kMaxPcpus = 8;
 
 // What the SYSCALL trampoline reads (machine/entry.S knows the offsets).
 struct TrampolineData {
@@ -35,19 +35,27 @@ struct Pcpu {
     u64* gdt = nullptr;      // the two reserved pages: entries from 0xe000 on
     u64* area_l1 = nullptr;  // the level-1 table of the pcpu's area: GDT and LDT windows are entries of it
 
-    Vcpu* loaded = nullptr;  // whose registers, address space and FPU are in the processor; stays so while idle
+    Vcpu* running = nullptr;  // the scheduler's choice; null: idle
+    Vcpu* loaded = nullptr;   // whose registers, address space and FPU are in the processor; stays so while idle
     Mfn loaded_root;
-    std::atomic<bool> kicked{false};  // look at the scheduler and the events before the next return
+    bool are_debug_registers_armed = false;
+    Fault deferred_fault{};  // of the guest, on its way from another stack to this pcpu's own
+
+    // Written by other pcpus.
+    std::atomic<bool> is_online{false};
+    std::atomic<bool> kicked{false};   // look at the scheduler and the events before the next return
+    std::atomic<u32> requests{0};      // bits of machine/requests.hpp
+    std::atomic<u64> last_flush{0};    // of the clock in machine/tlb.cpp
 
     u64 stack_top() const { return reinterpret_cast<u64>(stack_block) + kStackBlockBytes - 16; }
 };
 
 extern constinit Pcpu pcpus[kMaxPcpus];
-extern constinit u32 online_pcpus;
+extern constinit u32 pcpu_count;  // entries of `pcpus` in use, from 0 on
 
 // The processor this code runs on.
 inline Pcpu& this_pcpu() {
-    if (online_pcpus <= 1) return pcpus[0];  // also before the boot processor is on its own stack
+    if (pcpu_count <= 1) return pcpus[0];  // also before the boot processor is on its own stack
     u64 stack = 0;
     asm("mov %%rsp, %0" : "=r"(stack));
     return **reinterpret_cast<Pcpu**>((stack | (kStackBlockBytes - 1)) - 7);

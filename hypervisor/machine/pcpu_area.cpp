@@ -29,7 +29,8 @@ struct AreaPages {
     alignas(kPageSize) u64 gdt[2 * kPageSize / sizeof(u64)];
 };
 static_assert(sizeof(TssWithPorts) <= 3 * kPageSize);
-constinit AreaPages area_pages[kMaxPcpus]{};
+static_assert(sizeof(AreaPages) <= kPageSize << kAreaPagesOrder);
+constinit AreaPages boot_area_pages{};
 
 void map_core_page(u64* l1, u64 offset, void const* page, u64 flags) {
     l1[offset >> kPageShift] = Pte::make(mfn_of(machine_address_of(page)), flags).raw();
@@ -73,10 +74,12 @@ u64 pcpu_area_base(PcpuId id) { return kPcpuAreaBase + id.raw() * kPcpuAreaStrid
 
 u64 pcpu_area_root_entry() { return Pte::make(mfn_of(machine_address_of(area_l3)), kTableFlags).raw(); }
 
-void build_pcpu_area(Pcpu& pcpu) {
+void build_boot_pcpu_area(Pcpu& pcpu) { build_pcpu_area(pcpu, &boot_area_pages); }
+
+void build_pcpu_area(Pcpu& pcpu, void* memory) {
     static_assert(table_index(kPcpuAreaBase, 4) == kPcpuAreaSlot);
     u64 const base = pcpu_area_base(pcpu.id);
-    AreaPages& pages = area_pages[pcpu.id.raw()];
+    AreaPages& pages = *static_cast<AreaPages*>(memory);
     area_l3[table_index(base, 3)] = Pte::make(mfn_of(machine_address_of(area_l2)), kTableFlags).raw();
     area_l2[table_index(base, 2)] = Pte::make(mfn_of(machine_address_of(pages.l1)), kTableFlags).raw();
 

@@ -10,8 +10,11 @@ namespace hospes {
 
 class Vcpu;
 
-// Builds the area of `pcpu` in static tables and fills trampoline data, TSS and reserved descriptors.
-void build_pcpu_area(Pcpu& pcpu);
+// Builds the area of `pcpu` in `pages` (2^kAreaPagesOrder of them, zeroed, for good) and fills trampoline data, TSS and reserved descriptors.
+inline constexpr unsigned kAreaPagesOrder = 3;
+void build_pcpu_area(Pcpu& pcpu, void* pages);
+// For the boot pcpu: in static memory.
+void build_boot_pcpu_area(Pcpu& pcpu);
 
 // The L4 entry (slot kPcpuAreaSlot) that every root must carry.
 inline constexpr unsigned kPcpuAreaSlot = 258;

@@ -7,7 +7,7 @@
 namespace hospes {
 
 void refresh_port_bitmap() {
-    for (u32 i = 0; i < online_pcpus; ++i) {
+    for (u32 i = 0; i < pcpu_count; ++i) {
         u8* const denied = pcpus[i].tss->denied;
         for (u32 byte = 0; byte < kIoBitmapBytes; ++byte) {
             u8 traps = 0;

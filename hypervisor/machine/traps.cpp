@@ -84,25 +84,21 @@ void resume_virtual_8086() {
     exit_to_guest();
 }
 
-constinit Fault pending_debug{};
-
 // Continues a guest's #DB, which came on the debug stack, on the pcpu's own.
 void resume_guest_debug() {
-    handle_exception(current_vcpu(), pending_debug);
+    handle_exception(current_vcpu(), this_pcpu().deferred_fault);
     exit_to_guest();
 }
 
-constinit Fault pending_return_fault{};
-
 void resume_return_fault() {
-    handle_return_fault(current_vcpu(), pending_return_fault);
+    handle_return_fault(current_vcpu(), this_pcpu().deferred_fault);
     exit_to_guest();
 }
 
 // IRETQ refused what the guest asked for (selectors, RIP). Its registers are still intact: the fault becomes the guest's own,
 // in the state it wanted to go to.
 [[noreturn]] void convert_return_fault(GuestRegs const& core) {
-    pending_return_fault = {.vector = static_cast<u8>(core.vector), .error_code = core.error_code, .cr2 = read_cr2(), .dr6 = 0};
+    this_pcpu().deferred_fault = {.vector = static_cast<u8>(core.vector), .error_code = core.error_code, .cr2 = read_cr2(), .dr6 = 0};
     run_on_stack(this_pcpu().stack_top(), resume_return_fault);
 }
 
@@ -143,7 +139,7 @@ void ist_trap_entry(GuestRegs* regs) {
             write_dr6(0xffff'0ff0);
             if (!from_guest) return;  // a guest's watchpoint on memory that the core copied
             current_vcpu().regs = *regs;
-            pending_debug = {.vector = kVectorDebug, .error_code = 0, .cr2 = 0, .dr6 = dr6};
+            this_pcpu().deferred_fault = {.vector = kVectorDebug, .error_code = 0, .cr2 = 0, .dr6 = dr6};
             run_on_stack(this_pcpu().stack_top(), resume_guest_debug);
         }
         case kVectorNmi:

@@ -34,6 +34,7 @@ void load_user_gs(Vcpu& vcpu, u16 selector);
 // Brings PvState (segments, bases, FPU area) of a vcpu up to date with the processor; it stays loaded.
 void save_live_state(Vcpu& vcpu);
 // The same, and the processor holds nothing of it afterwards: neither its page tables nor its GDT. Before a vcpu or its roots go away.
+// It must not run anywhere.
 void evict_vcpu(Vcpu& vcpu);
 
 void load_debug_registers(Vcpu& vcpu);

@@ -30,8 +30,15 @@ static_assert(sizeof(AcpiHeader) == 36);
 
 // MADT ("APIC"): 8 bytes of local APIC address and flags follow the header, then entries of {type, length}.
 inline constexpr u32 kMadtEntries = sizeof(AcpiHeader) + 8;
+inline constexpr u8 kMadtLocalApic = 0;
 inline constexpr u8 kMadtIoApic = 1;
 inline constexpr u8 kMadtOverride = 2;
+inline constexpr u32 kMadtProcessorEnabled = 1;
+
+struct [[gnu::packed]] MadtLocalApic {
+    u8 type, length, processor, id;
+    u32 flags;
+};
 
 struct [[gnu::packed]] MadtIoApic {
     u8 type, length, id, reserved;

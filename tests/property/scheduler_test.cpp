@@ -76,8 +76,8 @@ public:
         }
     }
     void tick() {
-        scheduler.note_time(machine().now);
-        if (scheduler.wants_decision()) current = scheduler.pick_next(PcpuId{0}, current, machine().now);
+        scheduler.note_time(PcpuId{0}, machine().now);
+        if (scheduler.wants_decision(PcpuId{0})) current = scheduler.pick_next(PcpuId{0}, current, machine().now);
         bool const somebody_can = std::any_of(vcpus.begin(), vcpus.end(), [&](Vcpu* vcpu) { return can_run(vcpu); });
         REQUIRE((current != nullptr) == somebody_can);  // work is done whenever there is some
         if (current != nullptr) REQUIRE(can_run(current));

@@ -4,8 +4,6 @@
 
 #include "hypervisor/core/domain/domain.hpp"
 
-#include <utility>
-
 namespace hospes {
 
 inline constexpr u32 kMaxDomains = 1024;
@@ -21,8 +19,8 @@ public:
 
     // A dead domain may have lost what kept it: reap_dead_domains() shall look.
     void request_reaping() { wants_reaping_ = true; }
-    bool wants_reaping() const { return wants_reaping_; }
-    bool take_reaping() { return std::exchange(wants_reaping_, false); }
+    bool wants_reaping() const { return wants_reaping_.load(std::memory_order_relaxed); }
+    bool take_reaping() { return wants_reaping_.exchange(false); }
 
     Status insert(Domain& domain);  // Errno::exists
     void remove(Domain& domain);
@@ -32,7 +30,7 @@ public:
 private:
     std::array<Domain*, kMaxDomains> domains_{};
     u32 last_given_ = 0;
-    bool wants_reaping_ = false;
+    std::atomic<bool> wants_reaping_{false};
     Spinlock lock_{LockRank::domain_list};
 };
 

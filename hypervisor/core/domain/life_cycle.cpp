@@ -10,6 +10,7 @@
 #include "hypervisor/core/pv/ldt.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
+#include "hypervisor/core/time/timers.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/log.hpp"
@@ -57,6 +58,7 @@ Status create_vcpu(Domain& domain, u32 index) {
 
 void drop_vcpu_references(Vcpu& vcpu) {
     PageTypes& types = vcpu.domain().system().page_types;
+    stop_timers(vcpu);
     evict_vcpu(vcpu);
     release_descriptor_tables(vcpu);
     for (Mfn* const root : {&vcpu.pv.kernel_root, &vcpu.pv.user_root}) {

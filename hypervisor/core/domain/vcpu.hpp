@@ -62,6 +62,17 @@ struct PvState {
     void* fpu_area = nullptr;  // XSAVE area, one page, 64-byte aligned; owned by the vcpu
 };
 
+// Deadlines of one vcpu; core/time/timers.cpp keeps them.
+struct VcpuTimers {
+    Nanoseconds singleshot = Nanoseconds::never();
+    Nanoseconds periodic_period{};  // 0: off
+    Nanoseconds periodic_next = Nanoseconds::never();
+    Nanoseconds poll_limit = Nanoseconds::never();  // SCHEDOP_poll waits no longer than this
+    Nanoseconds next_due = Nanoseconds::never();    // the earliest of them: its place in the queue
+    Vcpu* next = nullptr;
+    std::atomic<u32> home{0};  // the pcpu whose queue holds it; changes under both queues' locks
+};
+
 class Vcpu {
 public:
     Vcpu(Domain& domain, VcpuId id) : domain_{domain}, id_{id} {}
@@ -93,12 +104,7 @@ public:
     EventPort polled_port{};                            // SCHEDOP_poll of one port; 0: none, ~0: several
     bool is_polling = false;
 
-    // Time.
-    Nanoseconds singleshot_deadline = Nanoseconds::never();
-    Nanoseconds periodic_period{};  // 0: off
-    Nanoseconds periodic_next = Nanoseconds::never();
-
-    Nanoseconds poll_limit = Nanoseconds::never();  // SCHEDOP_poll waits no longer than this
+    VcpuTimers timers;
 
     GuestAddress runstate_area{};  // 0: none. Written when the vcpu's own address space is loaded
     GuestAddress time_area{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/pv/exceptions.hpp"
 
+#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/pv/bounce.hpp"
 #include "hypervisor/core/pv/control_registers.hpp"
@@ -17,6 +18,12 @@ namespace {
 constexpr u8 kIntOpcode = 0xcd;
 constexpr u64 kIntBytes = 2;
 constexpr u64 kBreakpointBytes = 1;
+
+template <typename Emulate, typename... Args>
+bool with_core_lock(Emulate emulate, Args&... args) {
+    CoreGuard const guard;
+    return emulate(args...);
+}
 
 bool may_raise(Vcpu const& vcpu, u8 vector) {
     TrapHandler const& handler = vcpu.pv.traps[vector];
@@ -41,7 +48,7 @@ bool emulate_int(Vcpu& vcpu) {
 
 void handle_protection_fault(Vcpu& vcpu, u32 error_code) {
     if ((error_code & kSelectorErrorIdt) != 0 && emulate_int(vcpu)) return;
-    if (error_code == 0 && emulate_privileged(vcpu)) return;
+    if (error_code == 0 && with_core_lock(emulate_privileged, vcpu)) return;
     deliver_exception(vcpu, kVectorProtection, error_code);
 }
 
@@ -76,7 +83,9 @@ void handle_page_fault(Vcpu& vcpu, Fault const& fault) {
     }
     constexpr u32 kRelevant = kPageFaultPresent | kPageFaultWrite | kPageFaultReserved | kPageFaultFetch;
     bool const writes_read_only = (fault.error_code & kRelevant) == (kPageFaultPresent | kPageFaultWrite);
-    if (writes_read_only && vcpu.pv.in_kernel && is_guest_range(GuestAddress{fault.cr2}, 8) && emulate_table_write(vcpu, fault)) return;
+    if (writes_read_only && vcpu.pv.in_kernel && is_guest_range(GuestAddress{fault.cr2}, 8) &&
+        with_core_lock(emulate_table_write, vcpu, fault))
+        return;
     deliver_page_fault(vcpu, fault);
 }
 

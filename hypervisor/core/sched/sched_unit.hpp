@@ -4,6 +4,8 @@
 
 #include "hypervisor/base/strong.hpp"
 
+#include <atomic>
+
 namespace hospes {
 
 class Vcpu;
@@ -12,6 +14,7 @@ class Vcpu;
 enum class RunState : u8 { running = 0, runnable = 1, blocked = 2, offline = 3 };
 
 inline constexpr u32 kDefaultWeight = 256;
+inline constexpr u32 kNoPcpu = ~u32{0};
 
 struct SchedUnit {
     RunState state = RunState::offline;
@@ -21,6 +24,7 @@ struct SchedUnit {
     u32 pause_count = 0;        // of the vcpu itself; the domain has its own
     u32 weight = kDefaultWeight;
     PcpuId pcpu{};              // where it runs or last ran
+    std::atomic<u32> loaded_on{kNoPcpu};  // the pcpu that holds its registers, address space and FPU state
     Nanoseconds virtual_time{};  // time used, scaled by the weight: who has used least runs first
     Nanoseconds charged_until{};
     Nanoseconds state_entry{};  // since when `state`

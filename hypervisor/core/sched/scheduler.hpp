@@ -36,11 +36,11 @@ public:
     // The vcpu to run on `pcpu` from `now` on; null: idle. Charges `prev`, which ran there until now (null: idle).
     Vcpu* pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now);
     // Has something happened so that pick_next has to be asked again?
-    bool wants_decision() const { return must_decide_; }
+    bool wants_decision(PcpuId pcpu) const { return pcpu.raw() == 0 && must_decide_; }
     // The timer has fired: the slice may have ended.
-    void note_time(Nanoseconds now) { must_decide_ = must_decide_ || now >= slice_end_; }
+    void note_time(PcpuId, Nanoseconds now) { must_decide_ = must_decide_ || now >= slice_end_; }
     // When note_time has to be called at the latest.
-    Nanoseconds next_decision() const { return slice_end_; }
+    Nanoseconds next_decision(PcpuId pcpu) const { return pcpu.raw() == 0 ? slice_end_ : Nanoseconds::never(); }
 
     void set_up(Vcpu& vcpu);    // VCPUOP_up, VGCF_online: may run from now on
     void set_down(Vcpu& vcpu);  // VCPUOP_down

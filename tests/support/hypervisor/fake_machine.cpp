@@ -41,6 +41,8 @@ void tlb_flush_page_local(GuestAddress) {}
 void tlb_flush_mask(PcpuMask) { flush(); }
 void tlb_flush_page_mask(PcpuMask, GuestAddress) {}
 
+PcpuId this_pcpu_id() { return machine().pcpu; }
+void relax_while_waiting() { __builtin_ia32_pause(); }
 void kick_pcpu(PcpuId pcpu) { machine().kicks.push_back(pcpu); }
 
 Nanoseconds system_time() { return machine().now; }

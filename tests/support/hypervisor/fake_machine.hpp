@@ -18,6 +18,8 @@ struct HostPanic : std::runtime_error {
 };
 
 struct FakeMachine {
+    PcpuId pcpu{};  // the one the test plays
+
     // Preemption: preempt_pending() says true when the countdown reaches zero, once; negative: never.
     int preempt_after = -1;
     unsigned preempt_questions = 0;

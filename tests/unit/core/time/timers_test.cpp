@@ -17,11 +17,11 @@ TEST_CASE("a period longer than time itself is never due", "[time]") {
     GuestArray<vcpu_set_periodic_timer_t> request;
     request->period_ns = wraps;
     (void)World::call(vcpu, hypercall_vcpu_op, VCPUOP_set_periodic_timer, 0, request.address());
-    run_timers(world.system, machine().now);
+    run_timers(machine().now);
     CHECK(next_timer() > machine().now);  // else the way back to a guest would look for ever
 
     machine().now = Nanoseconds{2'000'000'000};
-    run_timers(world.system, machine().now);
+    run_timers(machine().now);
     CHECK(next_timer() > machine().now);
     set_periodic(vcpu, Nanoseconds{});
 }
@@ -33,10 +33,10 @@ TEST_CASE("a periodic timer goes on until it is stopped", "[time]") {
     set_periodic(vcpu, Nanoseconds::from_ms(10));
     CHECK(next_timer() == Nanoseconds{1'010'000'000});
     machine().now = Nanoseconds{1'010'000'000};
-    run_timers(world.system, machine().now);
+    run_timers(machine().now);
     CHECK(next_timer() == Nanoseconds{1'020'000'000});
     set_periodic(vcpu, Nanoseconds{});
     machine().now = Nanoseconds{1'020'000'000};
-    run_timers(world.system, machine().now);
+    run_timers(machine().now);
     CHECK(next_timer() == Nanoseconds::never());
 }
