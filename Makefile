@@ -12,7 +12,7 @@ SMP      ?= 1
 MEM      ?= 2048
 KERNEL   ?= amd64
 
-GOALS    := all run test fresh-check size
+GOALS    := all run test fresh-check size coverage
 .PHONY: $(GOALS) packages images clean $(GOALS:%=do-%)
 
 ifeq ($(filter-out $(GOALS) packages clean,$(or $(MAKECMDGOALS),all)),)

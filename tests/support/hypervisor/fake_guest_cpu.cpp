@@ -45,6 +45,7 @@ CpuidResult native_cpuid(u32 leaf, u32 subleaf) { return guest_cpu().cpuid(leaf,
 u64 switchable_xcr0() { return guest_cpu().xcr0; }
 u64 read_tsc() { return 0x1234'5678'9abc; }
 
+void power_off_by(u16, u16) { throw test::HostPanic{"the machine powers off by ACPI"}; }
 void power_off() { throw test::HostPanic{"the machine powers off"}; }
 void restart_machine() { throw test::HostPanic{"the machine restarts"}; }
 void dom0_crashed() { throw test::HostPanic{"dom0 has crashed"}; }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hypervisor/ports/console.hpp"
-
 #include "tests/support/hypervisor/world.hpp"
 
 #include <catch2/catch.hpp>
@@ -9,11 +7,6 @@
 
 using namespace hospes;
 using namespace hospes::test;
-
-namespace hospes {
-void console_write(char const* bytes, usize size) { machine().log.emplace_back(bytes, size); }
-usize console_read(char*, usize) { return 0; }
-}  // namespace hospes
 
 namespace {
 
