@@ -5,6 +5,9 @@
 HV_TEST_OBJ   := $(OUT)/obj/hypervisor-test
 HV_TEST_FLAGS := -std=gnu++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) -I. -MMD -MP
 
+# Between the core and its heap stands tests/support/hypervisor/fault_injection.cpp.
+HV_TEST_LINK  := -Wl,--wrap=_ZN6hospes4Heap5allocEjj,--wrap=_ZN6hospes4Heap16alloc_for_domainEjjb
+
 HV_TEST_PARTS    := base x86 core hypercall
 HV_TEST_SUPPORT  := $(sort $(wildcard tests/support/hypervisor/*.cpp))
 HV_TEST_PROPERTY := $(sort $(wildcard tests/property/*.cpp))
@@ -32,11 +35,11 @@ $(HV_TEST_OBJ)/tests/support/main.o: HV_TEST_FLAGS := -std=gnu++20 -O0 -MMD -MP
 
 $(OUT)/tests/hypervisor-unit: $(call hv_test_objects,$(HV_TEST_UNIT)) $(HV_TEST_COMMON) $(HV_TEST_LIB)
 	@mkdir -p $(@D)
-	$(CXX) $(HV_TEST_FLAGS) $^ -o $@
+	$(CXX) $(HV_TEST_FLAGS) $(HV_TEST_LINK) $^ -o $@
 
 $(OUT)/tests/hypervisor-property: $(call hv_test_objects,$(HV_TEST_PROPERTY)) $(HV_TEST_COMMON) $(HV_TEST_LIB)
 	@mkdir -p $(@D)
-	$(CXX) $(HV_TEST_FLAGS) $^ -o $@
+	$(CXX) $(HV_TEST_FLAGS) $(HV_TEST_LINK) $^ -o $@
 
 -include $(patsubst %.o,%.d,$(call hv_test_objects,$(HV_TEST_CORE) $(HV_TEST_UNIT) $(HV_TEST_PROPERTY)) $(HV_TEST_COMMON))
 
@@ -63,7 +66,7 @@ $(FUZZ_LIB): $(call fuzz_objects,$(HV_TEST_CORE))
 
 $(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/%): $(OUT)/tests/fuzz/%: $(OUT)/obj/fuzz/tests/fuzz/%_fuzz.o $(call fuzz_objects,$(HV_TEST_SUPPORT)) $(FUZZ_LIB)
 	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(FUZZ_FLAGS) $^ -o $@
+	$(FUZZ_CXX) $(FUZZ_FLAGS) $(HV_TEST_LINK) $^ -o $@
 
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)

@@ -22,7 +22,7 @@ $(OUT)/tests/coverage/hypervisor-unit: $(call coverage_objects,$(HV_TEST_UNIT)) 
 $(OUT)/tests/coverage/hypervisor-property: $(call coverage_objects,$(HV_TEST_PROPERTY)) $(COVERAGE_COMMON)
 $(COVERAGE_TESTS):
 	@mkdir -p $(@D)
-	@$(CXX) $(COVERAGE_FLAGS) $^ -o $@
+	@$(CXX) $(COVERAGE_FLAGS) $(HV_TEST_LINK) $^ -o $@
 
 .PHONY: do-coverage
 do-coverage: $(COVERAGE_TESTS)

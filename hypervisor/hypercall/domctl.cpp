@@ -23,6 +23,7 @@ struct Call {
     Vcpu& caller;
     Domain* target;  // null in rows that need none
     xen_domctl& request;
+    GuestHandle<xen_domctl> handle;  // where `request` came from
 
     System& system() { return caller.domain().system(); }
     Scheduler& scheduler() { return system().scheduler; }
@@ -45,12 +46,10 @@ Status create(Call& call) {
     Status limited = domain->grants.set_limits(limit_or_default(config.max_grant_frames, kMaxGrantFrames),
                                                limit_or_default(config.max_maptrack_frames, kMaxMaptrackFrames));
     if (limited.ok()) limited = create_vcpus(*domain, config.max_vcpus);
-    if (!limited.ok()) {
-        (void)destroy_domain(*domain);  // it holds nothing that could take long
-        return limited;
-    }
     call.request.domain = id.raw();
-    return {};
+    if (limited.ok()) limited = call.handle.write(call.request);
+    if (!limited.ok()) (void)destroy_domain(*domain);  // it holds nothing that could take long
+    return limited;
 }
 
 Status destroy(Call& call) {
@@ -176,7 +175,7 @@ struct Row {
 };
 
 constexpr Row kOps[] = {
-    {XEN_DOMCTL_createdomain, Target::none, true, create},
+    {XEN_DOMCTL_createdomain, Target::none, false, create},
     {XEN_DOMCTL_destroydomain, Target::any, false, destroy},
     {XEN_DOMCTL_pausedomain, Target::alive, false, pause},
     {XEN_DOMCTL_unpausedomain, Target::alive, false, unpause},
@@ -208,7 +207,7 @@ Outcome hypercall_domctl(Vcpu& caller, HypercallArgs& args) {
     xen_domctl request;
     HV_TRY(handle.read_into(request));
     if (request.interface_version != XEN_DOMCTL_INTERFACE_VERSION) return Errno::access;
-    Call call{caller, nullptr, request};
+    Call call{caller, nullptr, request, handle};
     for (Row const& row : kOps) {
         if (row.command != request.cmd) continue;
         Status const status = run(row, call);

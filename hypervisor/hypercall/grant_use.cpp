@@ -9,7 +9,7 @@
 namespace hospes {
 namespace {
 
-// Reads each operation once, lets `perform` fill in its results, and writes it back.
+// Reads each operation once. `perform` does it, fills in its results and calls its second argument to write them back.
 template <typename Op, typename Perform>
 Outcome for_each_operation(GrantCall& call, Perform perform) {
     GuestHandle<Op> const handle{call.operations};
@@ -20,8 +20,7 @@ Outcome for_each_operation(GrantCall& call, Perform perform) {
             return Errno::restart;
         }
         Op op = HV_TRY(handle.read(done));
-        perform(op);
-        HV_TRY(handle.write(op, done));
+        HV_TRY(perform(op, [&] { return handle.write(op, done); }));
     }
     return 0;
 }
@@ -32,31 +31,39 @@ GrantCopyEnd decode(gnttab_copy::gnttab_copy_ptr const& end, bool is_grant) {
 
 }  // namespace
 
-// GNTTABOP_map_grant_ref
+// GNTTABOP_map_grant_ref. The guest learns its handle first: whoever cannot be told has nothing mapped.
 Outcome grant_map(Vcpu& caller, GrantCall& call) {
-    return for_each_operation<gnttab_map_grant_ref_t>(call, [&](gnttab_map_grant_ref_t& op) {
-        GrantMapResult const result = map_grant(caller, {op.host_addr, op.flags, GrantRef{op.ref}, DomId{op.dom}});
+    return for_each_operation<gnttab_map_grant_ref_t>(call, [&](gnttab_map_grant_ref_t& op, auto const& tell) -> Status {
+        GrantMap map{caller, {op.host_addr, op.flags, GrantRef{op.ref}, DomId{op.dom}}};
+        GrantMapResult const result = map.result();
         op.status = static_cast<i16>(result.status);
-        if (result.status != GrantStatus::okay) return;
-        op.handle = result.handle.raw();
-        op.dev_bus_addr = result.bus_address.raw();
+        if (result.status == GrantStatus::okay) {
+            op.handle = result.handle.raw();
+            op.dev_bus_addr = result.bus_address.raw();
+        }
+        HV_TRY(tell());
+        if (result.status != GrantStatus::okay) return {};
+        op.status = static_cast<i16>(map.perform());
+        return op.status == GNTST_okay ? Status{} : tell();
     });
 }
 
 // GNTTABOP_unmap_grant_ref
 Outcome grant_unmap(Vcpu& caller, GrantCall& call) {
     UnmapBatch batch{caller};
-    return for_each_operation<gnttab_unmap_grant_ref_t>(call, [&](gnttab_unmap_grant_ref_t& op) {
+    return for_each_operation<gnttab_unmap_grant_ref_t>(call, [&](gnttab_unmap_grant_ref_t& op, auto const& tell) {
         op.status = static_cast<i16>(batch.unmap({op.host_addr, op.dev_bus_addr, GrantHandle{op.handle}}));
+        return tell();
     });
 }
 
 // GNTTABOP_copy
 Outcome grant_copy(Vcpu& caller, GrantCall& call) {
-    return for_each_operation<gnttab_copy_t>(call, [&](gnttab_copy_t& op) {
+    return for_each_operation<gnttab_copy_t>(call, [&](gnttab_copy_t& op, auto const& tell) {
         GrantCopyEnd const source = decode(op.source, (op.flags & GNTCOPY_source_gref) != 0);
         GrantCopyEnd const destination = decode(op.dest, (op.flags & GNTCOPY_dest_gref) != 0);
         op.status = static_cast<i16>(copy_grant(caller, source, destination, op.len));
+        return tell();
     });
 }
 

@@ -64,7 +64,8 @@ Status invlpg_local(Context&, ExtendedOp const& op) {
 }
 
 Result<PcpuMask> named_pcpus(Context& c, ExtendedOp const& op) {
-    return pcpus_of_vcpu_bitmap(c.caller.domain(), GuestAddress{reinterpret_cast<u64>(op.arg2.vcpumask.p)});
+    Domain const& domain = c.caller.domain();
+    return pcpus_of_domain(domain, HV_TRY(read_vcpu_bitmap(domain, GuestAddress{reinterpret_cast<u64>(op.arg2.vcpumask.p)})));
 }
 
 Status flush_multi(Context& c, ExtendedOp const& op) {

@@ -75,8 +75,10 @@ Outcome map_pirq(Vcpu& caller, GuestAddress arg) {
         default:
             return Errno::invalid;
     }
-    HV_TRY(handle.write(request));
-    return 0;
+    Status const told = handle.write(request);
+    bool const is_new = request.type != MAP_PIRQ_TYPE_GSI;
+    if (!told.ok() && is_new) (void)unmap_pirq(domain, Pirq{static_cast<u32>(request.pirq)});
+    return told.ok() ? Outcome{0} : Outcome{told.error()};
 }
 
 Outcome unmap(Vcpu& caller, GuestAddress arg) {

@@ -8,23 +8,25 @@
 namespace hospes {
 namespace {
 
-Result<PcpuMask> pcpus_to_flush(Vcpu& caller, u64 flags) {
+// Whose translations have to go after the update, and of how much.
+struct Flush {
+    u64 kind;
+    bool is_local;
+    u64 vcpus;
+};
+
+Result<Flush> decode_flush(Vcpu& caller, u64 flags) {
+    u64 const kind = flags & UVMF_FLUSHTYPE_MASK;
     u64 const where = flags & ~u64{UVMF_FLUSHTYPE_MASK};
-    if (where == UVMF_LOCAL) return PcpuMask{1} << caller.sched.pcpu.raw();
-    if (where == UVMF_ALL) return pcpus_of_domain(caller.domain());
-    return pcpus_of_vcpu_bitmap(caller.domain(), GuestAddress{where});
+    bool const names_vcpus = kind != UVMF_NONE && where != UVMF_LOCAL && where != UVMF_ALL;
+    u64 const vcpus = names_vcpus ? HV_TRY(read_vcpu_bitmap(caller.domain(), GuestAddress{where})) : ~u64{0};
+    return Flush{kind, where == UVMF_LOCAL, vcpus};
 }
 
-Status flush(Vcpu& caller, GuestAddress address, u64 flags) {
-    u64 const kind = flags & UVMF_FLUSHTYPE_MASK;
-    if (kind != UVMF_TLB_FLUSH && kind != UVMF_INVLPG) return {};
-    PcpuMask const pcpus = HV_TRY(pcpus_to_flush(caller, flags));
-    if (kind == UVMF_TLB_FLUSH) {
-        tlb_flush_mask(pcpus);
-    } else {
-        tlb_flush_page_mask(pcpus, address);
-    }
-    return {};
+void flush(Vcpu& caller, GuestAddress address, Flush const& flush) {
+    PcpuMask const pcpus = flush.is_local ? PcpuMask{1} << caller.sched.pcpu.raw() : pcpus_of_domain(caller.domain(), flush.vcpus);
+    if (flush.kind == UVMF_TLB_FLUSH) tlb_flush_mask(pcpus);
+    if (flush.kind == UVMF_INVLPG) tlb_flush_page_mask(pcpus, address);
 }
 
 Outcome update(Vcpu& caller, HypercallArgs& args, DomId owner) {
@@ -32,8 +34,9 @@ Outcome update(Vcpu& caller, HypercallArgs& args, DomId owner) {
     HV_TRY(settle_tables(caller, owner));
     GuestAddress const address{args[0]};
     EntryPlace const place = HV_TRY(find_level1_entry(address, caller.pv.kernel_root));
+    Flush const wanted = HV_TRY(decode_flush(caller, args[2]));
     HV_TRY(update_entry(domain, place, Pte{args[1]}, {.frame_owner = owner}));
-    HV_TRY(flush(caller, address, args[2]));
+    flush(caller, address, wanted);
     return 0;
 }
 

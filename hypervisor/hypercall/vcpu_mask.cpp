@@ -19,14 +19,14 @@ PcpuMask pcpus_of(Domain const& domain, u64 vcpus) {
 
 }  // namespace
 
-PcpuMask pcpus_of_domain(Domain const& domain) { return pcpus_of(domain, ~u64{0}); }
+PcpuMask pcpus_of_domain(Domain const& domain, u64 vcpus) { return pcpus_of(domain, vcpus); }
 
-Result<PcpuMask> pcpus_of_vcpu_bitmap(Domain const& domain, GuestAddress bitmap) {
+Result<u64> read_vcpu_bitmap(Domain const& domain, GuestAddress bitmap) {
     // A guest with few vcpus may end its page after the bytes it needs.
     usize const bytes = (domain.max_vcpus + 7) / 8;
     u64 vcpus = 0;
     HV_TRY(copy_from_guest(&vcpus, bitmap, bytes));
-    return pcpus_of(domain, vcpus);
+    return vcpus;
 }
 
 }  // namespace hospes

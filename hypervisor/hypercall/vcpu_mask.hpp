@@ -7,9 +7,9 @@
 
 namespace hospes {
 
-// The pcpus that run a vcpu of `domain` now. One that is switched in later starts with a flush.
-PcpuMask pcpus_of_domain(Domain const& domain);
-// The same for the vcpus in a guest's bitmap of kMaxVcpus bits; bits of vcpus that do not exist are ignored. Errno::fault.
-Result<PcpuMask> pcpus_of_vcpu_bitmap(Domain const& domain, GuestAddress bitmap);
+// The pcpus that run one of the `vcpus` (a bit each) of `domain` now. One that is switched in later starts with a flush.
+PcpuMask pcpus_of_domain(Domain const& domain, u64 vcpus = ~u64{0});
+// A guest's bitmap of its vcpus. Errno::fault.
+Result<u64> read_vcpu_bitmap(Domain const& domain, GuestAddress bitmap);
 
 }  // namespace hospes

@@ -53,8 +53,12 @@ Outcome register_runstate_memory_area(Call& call) {
     auto const area = HV_TRY(GuestHandle<vcpu_register_runstate_memory_area_t>{call.arg}.read());
     GuestAddress const address{reinterpret_cast<u64>(area.addr.h.p)};
     if (address.raw() != 0 && !is_guest_range(address, sizeof(vcpu_runstate_info_t))) return Errno::fault;
+    GuestAddress const before = call.vcpu.runstate_area;
     call.vcpu.runstate_area = address;
-    return &call.vcpu == &call.caller ? to_outcome(write_runstate_area(call.vcpu)) : Outcome{0};
+    if (&call.vcpu != &call.caller) return 0;
+    Status const written = write_runstate_area(call.vcpu);
+    if (!written.ok()) call.vcpu.runstate_area = before;
+    return to_outcome(written);
 }
 
 Outcome set_periodic_timer(Call& call) {

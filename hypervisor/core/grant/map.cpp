@@ -10,26 +10,6 @@ namespace hospes {
 
 namespace {
 
-// A handle that becomes free again unless it is published.
-class ReservedHandle {
-public:
-    ReservedHandle(Maptrack& maptrack, GrantHandle handle) : maptrack_{&maptrack}, handle_{handle} {}
-    ReservedHandle(ReservedHandle const&) = delete;
-    ReservedHandle& operator=(ReservedHandle const&) = delete;
-    ~ReservedHandle() {
-        if (maptrack_ != nullptr) maptrack_->release(handle_);
-    }
-    GrantHandle publish(GrantMapping const& mapping) {
-        maptrack_->publish(handle_, mapping);
-        maptrack_ = nullptr;
-        return handle_;
-    }
-
-private:
-    Maptrack* maptrack_;
-    GrantHandle handle_;
-};
-
 // The guest's three software bits of the entry are its own: flags bits 16 to 18 become entry bits 9 to 11.
 u64 entry_flags(u32 flags) {
     u64 const available = u64{flags >> _GNTMAP_guest_avail0} << 9 & Pte::kAvailable;
@@ -38,39 +18,46 @@ u64 entry_flags(u32 flags) {
 
 }  // namespace
 
-GrantMapResult map_grant(Vcpu& caller, GrantMapRequest const& request) {
-    Domain& mapper = caller.domain();
-    bool const host = (request.flags & GNTMAP_host_map) != 0;
-    bool const device = (request.flags & GNTMAP_device_map) != 0;
-    bool const readonly = (request.flags & GNTMAP_readonly) != 0;
-    if (!host && !device) return {GrantStatus::bad_gref};
-    Result<Domain*> const granter = mapper.system().domains.find_or_self(request.granter, mapper);
-    if (!granter.ok()) return {GrantStatus::bad_domain};
+GrantStatus GrantMap::prepare() {
+    Domain& mapper = caller_.domain();
+    if (!has(GNTMAP_host_map) && !has(GNTMAP_device_map)) return GrantStatus::bad_gref;
+    Result<Domain*> const granter = mapper.system().domains.find_or_self(request_.granter, mapper);
+    if (!granter.ok()) return GrantStatus::bad_domain;
+    granter_ = granter.value();
 
     Maptrack& maptrack = mapper.grants.maptrack();
     Result<GrantHandle> const free_handle = maptrack.reserve();
-    if (!free_handle.ok()) return {GrantStatus::no_space};
-    ReservedHandle handle{maptrack, free_handle.value()};
-    GrantPin pin{*granter.value(), request.ref, mapper.id(), readonly};
-    if (pin.status() != GrantStatus::okay) return {pin.status()};
-    Result<HeldFrame> frame = HeldFrame::get(mapper.system().page_types, pin.frame(), granter.value()->id(), readonly);
-    if (!frame.ok()) return {status_of(frame.error())};
-    if (host) {
-        GrantPlace const place{(request.flags & GNTMAP_contains_pte) != 0, request.host_address};
-        Status const mapped = map_foreign_at(caller, place, pin.frame(), granter.value()->id(), entry_flags(request.flags));
-        if (!mapped.ok()) return {mapped.error() == Errno::restart ? GrantStatus::again : GrantStatus::general_error};
-    }
+    if (!free_handle.ok()) return GrantStatus::no_space;
+    handle_.emplace(maptrack, free_handle.value());
+    pin_.emplace(*granter_, request_.ref, mapper.id(), has(GNTMAP_readonly));
+    if (pin_->status() != GrantStatus::okay) return pin_->status();
+    Result<HeldFrame> frame = HeldFrame::get(mapper.system().page_types, pin_->frame(), granter_->id(), has(GNTMAP_readonly));
+    if (!frame.ok()) return status_of(frame.error());
+    frame_.emplace(frame.take());
+    return GrantStatus::okay;
+}
 
-    frame.value().release();
-    pin.release();
-    GrantHandle const published = handle.publish({.frame = static_cast<u32>(pin.frame().raw()),
-                                                  .ref = request.ref.raw(),
-                                                  .granter = granter.value()->id().raw(),
-                                                  .readonly = readonly,
-                                                  .host = host,
-                                                  .device = device,
-                                                  .by_entry = (request.flags & GNTMAP_contains_pte) != 0});
-    return {GrantStatus::okay, published, maddr_of(pin.frame())};
+GrantMapResult GrantMap::result() const {
+    if (status_ != GrantStatus::okay) return {status_};
+    return {status_, handle_->number(), maddr_of(pin_->frame())};
+}
+
+GrantStatus GrantMap::perform() {
+    if (has(GNTMAP_host_map)) {
+        GrantPlace const place{has(GNTMAP_contains_pte), request_.host_address};
+        Status const mapped = map_foreign_at(caller_, place, pin_->frame(), granter_->id(), entry_flags(request_.flags));
+        if (!mapped.ok()) return mapped.error() == Errno::restart ? GrantStatus::again : GrantStatus::general_error;
+    }
+    frame_->release();
+    pin_->release();
+    handle_->publish({.frame = static_cast<u32>(pin_->frame().raw()),
+                      .ref = request_.ref.raw(),
+                      .granter = granter_->id().raw(),
+                      .readonly = has(GNTMAP_readonly),
+                      .host = has(GNTMAP_host_map),
+                      .device = has(GNTMAP_device_map),
+                      .by_entry = has(GNTMAP_contains_pte)});
+    return GrantStatus::okay;
 }
 
 }  // namespace hospes

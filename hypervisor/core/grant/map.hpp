@@ -2,10 +2,11 @@
 // Mapping a grant and unmapping it again.
 #pragma once
 
-#include "hypervisor/core/grant/grant_table.hpp"
+#include "hypervisor/core/grant/granted_page.hpp"
 #include "hypervisor/core/mm/foreign_map.hpp"
 
 #include <array>
+#include <optional>
 
 namespace hospes {
 
@@ -22,8 +23,51 @@ struct GrantMapResult {
     MachineAddress bus_address{};
 };
 
-// GNTTABOP_map_grant_ref for one grant.
-GrantMapResult map_grant(Vcpu& caller, GrantMapRequest const& request);
+// A handle that becomes free again unless it is published.
+class [[nodiscard]] ReservedHandle {
+public:
+    ReservedHandle(Maptrack& maptrack, GrantHandle handle) : maptrack_{&maptrack}, handle_{handle} {}
+    ReservedHandle(ReservedHandle const&) = delete;
+    ReservedHandle& operator=(ReservedHandle const&) = delete;
+    ~ReservedHandle() {
+        if (maptrack_ != nullptr) maptrack_->release(handle_);
+    }
+    GrantHandle number() const { return handle_; }
+    void publish(GrantMapping const& mapping) {
+        maptrack_->publish(handle_, mapping);
+        maptrack_ = nullptr;
+    }
+
+private:
+    Maptrack* maptrack_;
+    GrantHandle handle_;
+};
+
+// GNTTABOP_map_grant_ref for one grant, in two steps, so that the guest can be told of its handle before anything is mapped: a handle
+// that it does not know of it could not give back. The first takes all that the mapping needs; what is not performed gives it back.
+class [[nodiscard]] GrantMap {
+public:
+    GrantMap(Vcpu& caller, GrantMapRequest const& request) : caller_{caller}, request_{request}, status_{prepare()} {}
+    GrantMap(GrantMap const&) = delete;
+    GrantMap& operator=(GrantMap const&) = delete;
+
+    // What the guest gets if perform() works, or why there is nothing to perform.
+    GrantMapResult result() const;
+    // Once, when result() is okay.
+    GrantStatus perform();
+
+private:
+    GrantStatus prepare();
+    bool has(u32 flag) const { return (request_.flags & flag) != 0; }
+
+    Vcpu& caller_;
+    GrantMapRequest request_;
+    Domain* granter_ = nullptr;
+    std::optional<ReservedHandle> handle_;
+    std::optional<GrantPin> pin_;
+    std::optional<HeldFrame> frame_;
+    GrantStatus status_;
+};
 
 struct GrantUnmapRequest {
     u64 host_address;  // 0: leave the mapping for the processor

@@ -2,7 +2,9 @@
 #include "tests/support/hypervisor/fake_guest_memory.hpp"
 
 #include "hypervisor/ports/guest_memory.hpp"
+#include "tests/support/hypervisor/fault_injection.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hospes {
@@ -26,10 +28,34 @@ u8* FakeGuestMemory::find(GuestAddress address, usize size) {
 }
 
 bool FakeGuestMemory::may_access() {
+    if (fault_injection().strikes()) return false;
     if (fault_after < 0) return true;
     if (fault_after == 0) return false;
     --fault_after;
     return true;
+}
+
+void FakeGuestMemory::begin_call() {
+    in_call_ = true;
+    fetched_.clear();
+    double_fetch_.clear();
+}
+
+std::string FakeGuestMemory::end_call() {
+    in_call_ = false;
+    return double_fetch_;
+}
+
+void FakeGuestMemory::note_read(GuestAddress from, usize size) {
+    ++reads[from.raw()];
+    if (!in_call_ || size == 0) return;
+    u64 const end = from.raw() + size;
+    auto const behind = fetched_.lower_bound(end);
+    bool const overlaps = behind != fetched_.begin() && std::prev(behind)->second > from.raw();
+    if (overlaps && double_fetch_.empty())
+        double_fetch_ = "guest memory is read twice, " + std::to_string(size) + " bytes at " + std::to_string(from.raw());
+    u64& known_end = fetched_[from.raw()];
+    known_end = std::max(known_end, end);
 }
 
 FakeGuestMemory& guest_memory() {
@@ -44,7 +70,7 @@ Status copy_from_guest(void* to, GuestAddress from, usize size) {
     u8 const* bytes = memory.find(from, size);
     if (bytes == nullptr || !memory.may_access()) return Errno::fault;
     std::memcpy(to, bytes, size);
-    ++memory.reads[from.raw()];
+    memory.note_read(from, size);
     if (memory.after_read) memory.after_read(from, size);
     return {};
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guest memory by guest virtual address: only buffers a test has made exist, everything else faults. A test can let the n-th access
-// fault, and change memory after it has been read: code that reads twice then sees two values.
+// fault, and change memory after it has been read: code that reads twice then sees two values. Within one hypercall no byte may be read
+// twice at all.
 #pragma once
 
 #include "hypervisor/base/strong.hpp"
 
 #include <functional>
 #include <map>
+#include <string>
 #include <vector>
 
 namespace hospes::test {
@@ -25,9 +27,18 @@ public:
     std::function<void(GuestAddress, usize)> after_read;
     std::map<u64, unsigned> reads;  // by address
 
+    // A hypercall, or its continuation, begins: from here on each byte read is noted.
+    void begin_call();
+    // It ends. Empty, or what has been read twice: the guest may have changed it in between.
+    std::string end_call();
+
     bool may_access();
+    void note_read(GuestAddress from, usize size);
 
 private:
+    bool in_call_ = false;
+    std::map<u64, u64> fetched_;  // ranges: first byte, end
+    std::string double_fetch_;
     std::map<u64, std::vector<u8>> buffers_;
     u64 next_ = 0x10'0000;
 };

@@ -10,6 +10,15 @@
 
 namespace hospes::test {
 
+// GNTTABOP_map_grant_ref for one grant, without telling anybody.
+inline GrantMapResult map_grant(Vcpu& caller, GrantMapRequest const& request) {
+    GrantMap map{caller, request};
+    GrantMapResult const result = map.result();
+    if (result.status != GrantStatus::okay) return result;
+    GrantStatus const performed = map.perform();
+    return performed == GrantStatus::okay ? result : GrantMapResult{performed};
+}
+
 struct GrantWorld : World {
     explicit GrantWorld(u64 frames = 2048) : World{frames} {}
 

@@ -6,6 +6,7 @@
 #include "hypervisor/core/event/vcpu_events.hpp"
 #include "hypervisor/core/mm/m2p.hpp"
 #include "hypervisor/ports/frame_window.hpp"
+#include "tests/support/hypervisor/fault_injection.hpp"
 
 #include <cstdlib>
 #include <cstring>
@@ -41,6 +42,7 @@ FakeRam::~FakeRam() {
 World::World(u64 frames) : ram{frames} {
     machine() = FakeMachine{};
     guest_memory().reset();
+    fault_injection() = FaultInjection{};
     heap.add_range(Mfn{1}, frames - 1);
     add_domain(0);
     free_at_start_ = heap.free_pages();
@@ -49,6 +51,7 @@ World::World(u64 frames) : ram{frames} {
 World::~World() noexcept(false) {
     if (std::uncaught_exceptions() > 0) return;  // it failed already: what is left tells nothing
     machine().preempt_after = -1;
+    fault_injection() = FaultInjection{};
     for (Domain* domain = domains.first_from(DomId{0}); domain != nullptr;) {
         u16 const next = static_cast<u16>(domain->id().raw() + 1);
         destroy(*domain);
@@ -98,13 +101,31 @@ void World::destroy(Domain& domain) {
     reap_dead_domains(system);
 }
 
-i64 World::call(Vcpu& caller, HypercallHandler hypercall, u64 a0, u64 a1, u64 a2) {
-    HypercallArgs args{{a0, a1, a2, 0, 0, 0}};
+namespace {
+
+// Runs `hypercall` to its end as the way back to the guest does; each part of it may fetch a byte of the guest's once.
+template <typename Hypercall>
+i64 run_to_end(HypercallArgs& args, Hypercall hypercall) {
     for (;;) {
-        Outcome const outcome = hypercall(caller, args);
+        guest_memory().begin_call();
+        Outcome const outcome = hypercall(args);
+        std::string const double_fetch = guest_memory().end_call();
+        expect(double_fetch.empty(), double_fetch.c_str());
         if (outcome.ok()) return outcome.value();
         if (outcome.error() != Errno::restart) return to_abi(outcome.error());
     }
+}
+
+}  // namespace
+
+i64 World::call(Vcpu& caller, HypercallHandler hypercall, u64 a0, u64 a1, u64 a2) {
+    HypercallArgs args{{a0, a1, a2, 0, 0, 0}};
+    return run_to_end(args, [&](HypercallArgs& now) { return hypercall(caller, now); });
+}
+
+i64 World::hypercall(Vcpu& caller, u64 number, std::array<u64, 6> const& arguments) {
+    HypercallArgs args{arguments};
+    return run_to_end(args, [&](HypercallArgs& now) { return dispatch_hypercall(caller, number, now); });
 }
 
 }  // namespace test

@@ -57,8 +57,11 @@ public:
     // Destroys a domain to the end and frees it if nothing holds it.
     void destroy(Domain& domain);
 
-    // What a guest sees of a hypercall: restarts are followed, errors are negative.
+    // What a guest sees of a hypercall: restarts are followed, errors are negative. Throws HostPanic when a byte of guest memory was read
+    // twice.
     static i64 call(Vcpu& caller, HypercallHandler hypercall, u64 a0, u64 a1 = 0, u64 a2 = 0);
+    // The same by the hypercall's number, with its privileges looked at.
+    static i64 hypercall(Vcpu& caller, u64 number, std::array<u64, 6> const& arguments);
 
     FakeRam ram;
     Heap heap{ram.frames()};

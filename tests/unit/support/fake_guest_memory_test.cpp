@@ -2,6 +2,7 @@
 #include "tests/support/hypervisor/fake_guest_memory.hpp"
 
 #include "hypervisor/ports/guest_memory.hpp"
+#include "tests/support/hypervisor/world.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -26,4 +27,39 @@ TEST_CASE("the fake guest memory can change a word between two reads", "[support
     CHECK(GuestHandle<u32>{word.address()}.read().value() == 1);
     CHECK(GuestHandle<u32>{word.address()}.read().value() == 2);
     guest_memory().reset();
+}
+
+TEST_CASE("a hypercall that reads a byte of guest memory twice fails its test", "[support]") {
+    World world;
+    GuestArray<u64> words{2};
+    auto const read_one_twice = [](Vcpu&, HypercallArgs& args) -> Outcome {
+        HV_TRY(GuestHandle<u64>{args[0]}.read(0));
+        HV_TRY(GuestHandle<u32>{args[0]}.read(1));  // the upper half of the same word
+        return 0;
+    };
+    CHECK_THROWS_AS(World::call(*world.dom0().vcpus[0], read_one_twice, words.address()), HostPanic);
+    auto const read_two = [](Vcpu&, HypercallArgs& args) -> Outcome {
+        HV_TRY(GuestHandle<u64>{args[0]}.read(1));
+        HV_TRY(GuestHandle<u64>{args[0]}.read(0));
+        return 0;
+    };
+    CHECK(World::call(*world.dom0().vcpus[0], read_two, words.address()) == 0);
+    auto const read_outside_of_the_range_that_was_read = [](Vcpu&, HypercallArgs& args) -> Outcome {
+        HV_TRY(GuestHandle<u32>{args[0]}.read(1));
+        HV_TRY(GuestHandle<u64>{args[0]}.read(0));
+        return 0;
+    };
+    CHECK_THROWS_AS(World::call(*world.dom0().vcpus[0], read_outside_of_the_range_that_was_read, words.address()), HostPanic);
+}
+
+TEST_CASE("the continuation of a hypercall may read its arguments again", "[support]") {
+    World world;
+    GuestArray<u64> word;
+    *word = 1;
+    auto const read_and_restart = [](Vcpu&, HypercallArgs& args) -> Outcome {
+        HV_TRY(GuestHandle<u64>{args[0]}.read());
+        if (args[1]++ == 0) return Errno::restart;
+        return 7;
+    };
+    CHECK(World::call(*world.dom0().vcpus[0], read_and_restart, word.address(), 0) == 7);
 }
