@@ -22,7 +22,8 @@ enum class LockRank : u8 {
     heap = 6,         // free lists
     timer = 7,        // the timers kept with one pcpu; of two, the lower number first
     sched = 8,        // run queue
-    console = 9,      // serial output: always last
+    budget = 9,       // what a capped domain may still use
+    console = 10,     // serial output: always last
 };
 
 class Spinlock {
@@ -36,6 +37,7 @@ public:
             while (held_.load(std::memory_order_relaxed)) relax_while_waiting();
         }
     }
+    bool try_lock() { return !held_.exchange(true, std::memory_order_acquire); }
     void unlock() { held_.store(false, std::memory_order_release); }
     bool is_held() const { return held_.load(std::memory_order_relaxed); }
     LockRank rank() const { return rank_; }

@@ -90,6 +90,7 @@ void init_machine(Handoff const& handoff) {
     Domain& dom0 = build_dom0(core, handoff);
     free_loader_memory(core, handoff);
     HV_INFO("%lu MiB free; dom0 starts %lu ms after the clock", heap.free_pages() >> 8, system_time().raw() / 1'000'000);
+    scheduler.add_pcpu(PcpuId{0});
     dom0.is_paused_by_control = false;
     scheduler.unpause_domain(dom0);
     exit_to_guest();

@@ -36,10 +36,10 @@ xen_domctl_getdomaininfo describe_domain(Domain const& domain) {
         Vcpu const* const vcpu = domain.vcpus[i];
         if (vcpu == nullptr) continue;
         info.max_vcpu_id = i;
-        info.cpu_time += Scheduler::time_in_state(*vcpu, RunState::running, now).raw();
+        info.cpu_time += domain.system().scheduler.times_of(*vcpu, now).in(RunState::running).raw();
         if (!vcpu->is_up) continue;
         ++info.nr_online_vcpus;
-        any_running = any_running || vcpu->sched.state == RunState::running;
+        any_running = any_running || Scheduler::is_running(*vcpu);
         all_blocked = all_blocked && vcpu->sched.is_blocked;
     }
     info.domain = domain.id().raw();

@@ -59,10 +59,11 @@ Status destroy(Call& call) {
 
 Status pause(Call& call) {
     if (call.target == &call.caller.domain()) return Errno::invalid;
-    if (call.target->is_paused_by_control) return {};
-    call.target->is_paused_by_control = true;
-    call.scheduler().pause_domain(*call.target);
-    return {};
+    if (!call.target->is_paused_by_control) {
+        call.target->is_paused_by_control = true;
+        call.scheduler().pause_domain(*call.target);
+    }
+    return Scheduler::is_any_running(*call.target) ? Status{Errno::restart} : Status{};
 }
 
 Status unpause(Call& call) {
@@ -104,6 +105,7 @@ Status set_vcpu_context(Call& call) {
     if (call.target == &call.caller.domain()) return Errno::invalid;
     Vcpu* const vcpu = HV_TRY(named_vcpu(call, op.vcpu));
     if (call.target->pause_count == 0) return Errno::busy;
+    if (Scheduler::is_running(*vcpu)) return Errno::restart;
     vcpu_guest_context_t context;
     HV_TRY(copy_from_guest(&context, GuestAddress{reinterpret_cast<u64>(op.ctxt.p)}, sizeof context));
     HV_TRY(load_context(*vcpu, context));
@@ -131,9 +133,9 @@ Status get_vcpu_info(Call& call) {
     Vcpu const* const vcpu = HV_TRY(named_vcpu(call, info.vcpu));
     info.online = vcpu->is_up;
     info.blocked = vcpu->sched.is_blocked;
-    info.running = vcpu->sched.state == RunState::running;
-    info.cpu_time = Scheduler::time_in_state(*vcpu, RunState::running, system_time()).raw();
-    info.cpu = vcpu->sched.pcpu.raw();
+    info.running = Scheduler::is_running(*vcpu);
+    info.cpu_time = call.scheduler().times_of(*vcpu, system_time()).in(RunState::running).raw();
+    info.cpu = vcpu->sched.pcpu.load().raw();
     return {};
 }
 

@@ -24,7 +24,7 @@ Result<Flush> decode_flush(Vcpu& caller, u64 flags) {
 }
 
 void flush(Vcpu& caller, GuestAddress address, Flush const& flush) {
-    PcpuMask const pcpus = flush.is_local ? PcpuMask{1} << caller.sched.pcpu.raw() : pcpus_of_domain(caller.domain(), flush.vcpus);
+    PcpuMask const pcpus = flush.is_local ? PcpuMask{1} << caller.sched.pcpu.load().raw() : pcpus_of_domain(caller.domain(), flush.vcpus);
     if (flush.kind == UVMF_TLB_FLUSH) tlb_flush_mask(pcpus);
     if (flush.kind == UVMF_INVLPG) tlb_flush_page_mask(pcpus, address);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/hypercall/vcpu_mask.hpp"
 
+#include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 
 namespace hospes {

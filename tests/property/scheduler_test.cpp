@@ -27,6 +27,11 @@ public:
         }
     }
 
+    ~Run() noexcept(false) {  // nothing runs any more when the domains are destroyed
+        for (Vcpu* const vcpu : vcpus) scheduler.pause_domain(vcpu->domain());
+        (void)scheduler.pick_next(PcpuId{0}, current, machine().now);
+    }
+
     // What the scheduler must know by itself: may this vcpu run?
     struct Wish {
         bool is_blocked = false;

@@ -8,6 +8,7 @@
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/event/event_channels.hpp"
 #include "hypervisor/core/grant/grant_table.hpp"
+#include "hypervisor/core/sched/domain_share.hpp"
 #include "hypervisor/core/system.hpp"
 
 namespace hospes {
@@ -28,7 +29,7 @@ public:
     Domain& operator=(Domain const&) = delete;
 
     DomId id() const { return id_; }
-    System& system() { return system_; }
+    System& system() const { return system_; }
 
     // The control domain manages others; the hardware domain has the devices. Today dom0 is both.
     bool is_control_domain() const { return id_ == kDomIdDom0; }
@@ -59,13 +60,16 @@ public:
     EventChannels events;
     GrantTable grants;
 
+    DomainShare share;
+
     // Life cycle.
     LifeState life = LifeState::alive;
     bool is_stopped_for_death = false;
+    bool are_vcpus_released = false;
     bool are_tables_released = false;
     bool is_shut_down = false;
     ShutdownReason shutdown_reason = ShutdownReason::poweroff;
-    u32 pause_count = 0;            // domctl pauses and shutdown; >0: no vcpu runs
+    std::atomic<u32> pause_count{0};  // domctl pauses and shutdown; >0: no vcpu runs
     bool is_paused_by_control = false;  // domctl pausedomain (what the tools show as paused)
     u32 vm_assist = 0;              // VMASST_TYPE_* bits
     xen_domain_handle_t handle{};   // the UUID

@@ -146,6 +146,10 @@ Status destroy_domain(Domain& domain) {
     if (!domain.is_stopped_for_death) {
         domain.is_stopped_for_death = true;
         system.scheduler.pause_domain(domain);
+    }
+    if (!domain.are_vcpus_released) {
+        if (Scheduler::is_any_running(domain)) return Errno::restart;  // on another pcpu, which has been told to stop
+        domain.are_vcpus_released = true;
         for (u32 i = 0; i < domain.max_vcpus; ++i) {
             if (domain.vcpus[i] != nullptr) drop_vcpu_references(*domain.vcpus[i]);
         }

@@ -94,8 +94,8 @@ public:
     PvState pv;
     SchedUnit sched;
 
-    bool is_initialised = false;  // has a context (VCPUOP_initialise, setvcpucontext)
-    bool is_up = false;           // VCPUOP_up; a vcpu that is down never runs
+    std::atomic<bool> is_initialised{false};  // has a context (VCPUOP_initialise, setvcpucontext)
+    std::atomic<bool> is_up{false};           // VCPUOP_up; a vcpu that is down never runs
 
     // Event delivery. `info` lies in a frame shared with the guest: only atomic accesses (core/event/vcpu_events.hpp).
     vcpu_info_t* info = nullptr;

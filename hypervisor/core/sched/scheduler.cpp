@@ -1,177 +1,333 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/sched/scheduler.hpp"
 
+#include "hypervisor/core/sched/accounting.hpp"
 #include "hypervisor/ports/clock.hpp"
 
 #include <algorithm>
 
 namespace hospes {
 
-bool Scheduler::can_run(Vcpu const& vcpu) {
-    Domain const& domain = vcpu.domain();
-    return vcpu.is_up && vcpu.is_initialised && !vcpu.sched.is_blocked && vcpu.sched.pause_count == 0 && domain.pause_count == 0;
+// The run queue of a vcpu, locked. The vcpu may move while we wait for the lock.
+class [[nodiscard]] Scheduler::HomeLock {
+public:
+    HomeLock(Scheduler& scheduler, Vcpu const& vcpu) {
+        for (;;) {
+            PcpuId const pcpu = vcpu.sched.pcpu.load();
+            queue_ = &scheduler.queue_of(pcpu);
+            queue_->lock.lock();
+            if (vcpu.sched.pcpu.load() == pcpu) return;
+            queue_->lock.unlock();
+        }
+    }
+    ~HomeLock() { queue_->lock.unlock(); }
+    HomeLock(HomeLock const&) = delete;
+    HomeLock& operator=(HomeLock const&) = delete;
+
+    RunQueue& operator*() const { return *queue_; }
+
+private:
+    RunQueue* queue_;
+};
+
+// Makes the pcpu of `queue` decide anew.
+void Scheduler::notify(RunQueue& queue) {
+    queue.must_decide.store(true);
+    PcpuId const pcpu{index_of(queue)};
+    if (pcpu != this_pcpu_id()) kick_pcpu(pcpu);
 }
 
-RunState Scheduler::resting_state(Vcpu const& vcpu) {
-    bool const only_waits = vcpu.is_up && vcpu.sched.is_blocked && vcpu.sched.pause_count == 0 && vcpu.domain().pause_count == 0;
-    return only_waits ? RunState::blocked : RunState::offline;
+void Scheduler::enqueue(RunQueue& queue, Vcpu& vcpu) {
+    vcpu.sched.weight = vcpu.domain().share.weight.load(std::memory_order_relaxed);
+    queue.waiting.insert_sorted(vcpu);
+    vcpu.sched.standing = Standing::waiting;
+    queue.weight.store(queue.weight.load(std::memory_order_relaxed) + vcpu.sched.weight, std::memory_order_relaxed);
+    queue.waiters.store(queue.waiters.load(std::memory_order_relaxed) + 1);  // visible before idle_ is looked at: see offer()
 }
 
-void Scheduler::set_state(Vcpu& vcpu, RunState state, Nanoseconds now) {
-    SchedUnit& unit = vcpu.sched;
-    if (unit.state == state) return;
-    if (now > unit.state_entry) unit.time[static_cast<unsigned>(unit.state)] += now - unit.state_entry;
-    unit.state = state;
-    unit.has_news = state == RunState::running;
-    unit.state_entry = now;
+void Scheduler::dequeue(RunQueue& queue, Vcpu& vcpu) {
+    if (vcpu.sched.standing == Standing::parked) {
+        queue.parked.remove(vcpu);
+    } else {
+        queue.waiting.remove(vcpu);
+        queue.weight.store(queue.weight.load(std::memory_order_relaxed) - vcpu.sched.weight, std::memory_order_relaxed);
+        queue.waiters.store(queue.waiters.load(std::memory_order_relaxed) - 1);
+    }
+    vcpu.sched.standing = Standing::nowhere;
 }
 
-Nanoseconds Scheduler::time_in_state(Vcpu const& vcpu, RunState state, Nanoseconds now) {
-    SchedUnit const& unit = vcpu.sched;
-    Nanoseconds const settled = unit.time[static_cast<unsigned>(state)];
-    return unit.state == state && now > unit.state_entry ? settled + (now - unit.state_entry) : settled;
-}
-
-void Scheduler::charge(Vcpu& vcpu, Nanoseconds now) {
-    SchedUnit& unit = vcpu.sched;
-    if (now <= unit.charged_until) return;
-    u64 const used = (now - unit.charged_until).raw();
-    unit.virtual_time += Nanoseconds{used * kDefaultWeight / unit.weight};
-    unit.charged_until = now;
-    served_ = std::max(served_, std::min(unit.virtual_time, head_ != nullptr ? head_->sched.virtual_time : unit.virtual_time));
-}
-
-void Scheduler::enqueue(Vcpu& vcpu) {
-    Vcpu** at = &head_;
-    while (*at != nullptr && (*at)->sched.virtual_time <= vcpu.sched.virtual_time) at = &(*at)->sched.next;
-    vcpu.sched.next = *at;
-    *at = &vcpu;
-    vcpu.sched.is_queued = true;
-}
-
-void Scheduler::dequeue(Vcpu& vcpu) {
-    Vcpu** at = &head_;
-    while (*at != &vcpu) at = &(*at)->sched.next;
-    *at = vcpu.sched.next;
-    vcpu.sched.next = nullptr;
-    vcpu.sched.is_queued = false;
-}
-
-// After a change of what `vcpu` waits for: into the queue, out of it, or off its processor.
-void Scheduler::reconsider(Vcpu& vcpu) {
-    SchedUnit& unit = vcpu.sched;
-    Nanoseconds const now = system_time();
-    if (&vcpu == running_) {
-        if (!can_run(vcpu)) must_decide_ = true;
+// `vcpu`, which is in no list, waits in `queue` from now on.
+void Scheduler::put(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
+    enqueue(queue, vcpu);
+    if (queue.running == nullptr) {
+        notify(queue);
+        if (queue.waiters.load(std::memory_order_relaxed) > 1) offer(queue, vcpu);
         return;
     }
-    if (can_run(vcpu) == unit.is_queued) return;
-    if (unit.is_queued) {
-        dequeue(vcpu);
+    charge(queue, *queue.running, now);
+    bool const preempts = is_before(vcpu.sched.virtual_time + kPreemptMargin.raw(), queue.running->sched.virtual_time);
+    if (queue.slice_end == Nanoseconds::never()) {  // somebody waits from now on: the timer has to end the slice
+        queue.slice_end = now + kSlice;
+        notify(queue);
+    } else if (preempts) {
+        notify(queue);
+    }
+    offer(queue, vcpu);
+}
+
+// After a change of what `vcpu` waits for: into a queue, out of it, or off its processor. False: to be tried again.
+bool Scheduler::reconsider(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
+    SchedUnit& unit = vcpu.sched;
+    if (&vcpu == queue.running) {
+        if (!can_run(vcpu)) notify(queue);
+        return true;
+    }
+    if (!can_run(vcpu)) {
+        if (unit.standing != Standing::nowhere) dequeue(queue, vcpu);
         set_state(vcpu, resting_state(vcpu), now);
-        return;
+        return true;
     }
-    Nanoseconds const floor = served_ > kWakeCredit ? served_ - kWakeCredit : Nanoseconds{};
-    unit.virtual_time = std::max(unit.virtual_time, floor);
+    if (unit.standing != Standing::nowhere) return true;
+    limit_credit(queue, vcpu, now);
     set_state(vcpu, RunState::runnable, now);
-    enqueue(vcpu);
-    if (running_ == nullptr) {
-        must_decide_ = true;
-        return;
-    }
-    charge(*running_, now);
-    if (unit.virtual_time + kPreemptMargin < running_->sched.virtual_time) must_decide_ = true;
-    if (slice_end_ == Nanoseconds::never()) {
-        slice_end_ = now + kSlice;
-        must_decide_ = true;  // somebody waits from now on: the timer has to end the slice
+    RunQueue& target = place(queue, vcpu, now);
+    if (&target != &queue && transfer(queue, vcpu, target, now)) return true;
+    if (!may_run_on(vcpu, queue)) return false;
+    put(queue, vcpu, now);
+    return true;
+}
+
+void Scheduler::settle(Vcpu& vcpu) {
+    for (;;) {
+        HomeLock home{*this, vcpu};
+        if (reconsider(*home, vcpu, system_time())) return;
     }
 }
 
+void Scheduler::settle_all(Domain& domain) {
+    for (u32 i = 0; i < domain.max_vcpus; ++i) {
+        if (domain.vcpus[i] != nullptr) settle(*domain.vcpus[i]);
+    }
+}
+
+// Who has seen is_blocked unset here has its event seen by the check that follows block(): both sides write first and look then.
 void Scheduler::wake(Vcpu& vcpu) {
-    LockGuard guard{lock_};
-    vcpu.sched.is_blocked = false;
-    reconsider(vcpu);
+    if (!vcpu.sched.is_blocked.load()) return;
+    vcpu.sched.is_blocked.store(false);
+    settle(vcpu);
 }
 
 void Scheduler::block(Vcpu& vcpu) {
-    LockGuard guard{lock_};
-    vcpu.sched.is_blocked = true;
-    reconsider(vcpu);
+    vcpu.sched.is_blocked.store(true);
+    settle(vcpu);
 }
 
 void Scheduler::yield(Vcpu& vcpu) {
-    LockGuard guard{lock_};
-    if (head_ == nullptr) return;
-    charge(vcpu, system_time());
-    vcpu.sched.virtual_time = std::max(vcpu.sched.virtual_time, head_->sched.virtual_time + Nanoseconds{1});
-    must_decide_ = true;
+    HomeLock home{*this, vcpu};
+    RunQueue& queue = *home;
+    Vcpu* const first = queue.waiting.first();
+    if (first == nullptr || queue.running != &vcpu) return;
+    Nanoseconds const now = system_time();
+    charge(queue, vcpu, now);
+    u64 const behind_first = first->sched.virtual_time + 1;
+    if (is_before(vcpu.sched.virtual_time, behind_first)) vcpu.sched.virtual_time = behind_first;
+    queue.slice_end = now;
+    notify(queue);
+}
+
+bool Scheduler::is_any_running(Domain const& domain) {
+    for (u32 i = 0; i < domain.max_vcpus; ++i) {
+        if (domain.vcpus[i] != nullptr && is_running(*domain.vcpus[i])) return true;
+    }
+    return false;
 }
 
 void Scheduler::pause(Vcpu& vcpu) {
-    LockGuard guard{lock_};
-    ++vcpu.sched.pause_count;
-    reconsider(vcpu);
+    vcpu.sched.pause_count.fetch_add(1);
+    settle(vcpu);
 }
 
 void Scheduler::unpause(Vcpu& vcpu) {
-    LockGuard guard{lock_};
-    HV_ASSERT(vcpu.sched.pause_count > 0);
-    --vcpu.sched.pause_count;
-    reconsider(vcpu);
+    u32 const before = vcpu.sched.pause_count.fetch_sub(1);
+    HV_ASSERT(before > 0);
+    settle(vcpu);
 }
 
 void Scheduler::pause_domain(Domain& domain) {
-    LockGuard guard{lock_};
-    ++domain.pause_count;
-    for (u32 i = 0; i < domain.max_vcpus; ++i) {
-        if (domain.vcpus[i] != nullptr) reconsider(*domain.vcpus[i]);
-    }
+    domain.pause_count.fetch_add(1);
+    settle_all(domain);
 }
 
 void Scheduler::unpause_domain(Domain& domain) {
-    LockGuard guard{lock_};
-    HV_ASSERT(domain.pause_count > 0);
-    --domain.pause_count;
-    for (u32 i = 0; i < domain.max_vcpus; ++i) {
-        if (domain.vcpus[i] != nullptr) reconsider(*domain.vcpus[i]);
-    }
+    u32 const before = domain.pause_count.fetch_sub(1);
+    HV_ASSERT(before > 0);
+    settle_all(domain);
 }
 
-void Scheduler::kick(Vcpu& vcpu) { wake(vcpu); }  // on one processor the way back to the guest looks at the events anyway
+void Scheduler::kick(Vcpu& vcpu) {
+    wake(vcpu);
+    if (!is_running(vcpu)) return;  // whoever makes it run looks at its events afterwards
+    PcpuId const pcpu = vcpu.sched.pcpu.load();
+    if (pcpu != this_pcpu_id()) kick_pcpu(pcpu);
+}
 
 void Scheduler::set_up(Vcpu& vcpu) {
-    LockGuard guard{lock_};
     vcpu.is_up = true;
-    reconsider(vcpu);
+    settle(vcpu);
 }
 
 void Scheduler::set_down(Vcpu& vcpu) {
-    LockGuard guard{lock_};
     vcpu.is_up = false;
-    reconsider(vcpu);
+    settle(vcpu);
+}
+
+void Scheduler::set_weight(Domain& domain, u32 weight) { domain.share.weight.store(weight, std::memory_order_relaxed); }
+
+void Scheduler::set_cap(Domain& domain, u32 percent) {
+    domain.share.set_cap(percent, system_time());
+    for (u32 i = 0; i < domain.max_vcpus; ++i) {
+        if (domain.vcpus[i] == nullptr) continue;
+        HomeLock home{*this, *domain.vcpus[i]};
+        RunQueue& queue = *home;
+        Standing const standing = domain.vcpus[i]->sched.standing;
+        if (standing == Standing::waiting) offer(queue, *domain.vcpus[i]);
+        if (standing == Standing::parked) queue.unpark_at = Nanoseconds{};
+        if (standing == Standing::parked || queue.running == domain.vcpus[i]) notify(queue);
+    }
+}
+
+// One that waits where it may not any more leaves when it is its turn.
+void Scheduler::set_affinity(Vcpu& vcpu, PcpuMask hard, PcpuMask soft) {
+    HomeLock home{*this, vcpu};
+    vcpu.sched.hard_affinity = hard;
+    vcpu.sched.soft_affinity = soft;
+    if (vcpu.sched.standing == Standing::waiting) offer(*home, vcpu);
+    if (&vcpu == (*home).running && !may_run_on(vcpu, *home)) notify(*home);
+}
+
+RunTimes Scheduler::times_of(Vcpu const& vcpu, Nanoseconds now) {
+    HomeLock home{*this, vcpu};
+    SchedUnit const& unit = vcpu.sched;
+    RunTimes times{unit.state.load(), unit.state_entry, {}};
+    std::copy_n(unit.time, times.time.size(), times.time.begin());
+    if (now > unit.state_entry) times.time[static_cast<unsigned>(times.state)] += now - unit.state_entry;
+    return times;
+}
+
+void Scheduler::add_pcpu(PcpuId pcpu) {
+    online_.fetch_or(PcpuMask{1} << pcpu.raw());
+    for (RunQueue& queue : queues_) {
+        if ((online_.load() & bit_of(queue)) != 0) notify(queue);  // a vcpu that belongs to the new one may run elsewhere
+    }
+}
+
+void Scheduler::remove_pcpu(PcpuId pcpu) {
+    PcpuMask const bit = PcpuMask{1} << pcpu.raw();
+    online_.fetch_and(~bit);
+    idle_.fetch_and(~bit);
+    RunQueue& queue = queue_of(pcpu);
+    notify(queue);
+    for (;;) {
+        LockGuard guard{queue.lock};
+        unpark(queue, Nanoseconds::never());
+        (void)choose(queue, system_time());
+        if (queue.waiting.is_empty()) return;
+    }
+}
+
+// May `vcpu`, which runs and could go on, do so?
+bool Scheduler::keeps_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
+    if (!can_run(vcpu) || !may_run_on(vcpu, queue) || vcpu.domain().share.is_exhausted(now) || now >= queue.slice_end) return false;
+    Vcpu const* const first = queue.waiting.first();
+    return first == nullptr || !is_before(first->sched.virtual_time + kPreemptMargin.raw(), vcpu.sched.virtual_time);
+}
+
+// The first vcpu of the queue that may run here. Those before it, which may not, leave.
+Vcpu* Scheduler::choose(RunQueue& queue, Nanoseconds now) {
+    for (Vcpu* vcpu = queue.waiting.first(); vcpu != nullptr;) {
+        Vcpu* const next = vcpu->sched.next;
+        if (!may_run_on(*vcpu, queue)) {
+            if (!send_away(queue, *vcpu, now)) queue.must_decide.store(true);
+        } else if (vcpu->domain().share.is_exhausted(now)) {
+            dequeue(queue, *vcpu);
+            queue.parked.insert_last(*vcpu);
+            vcpu->sched.standing = Standing::parked;
+            queue.unpark_at = std::min(queue.unpark_at, vcpu->domain().share.next_refill());
+        } else {
+            return vcpu;
+        }
+        vcpu = next;
+    }
+    return nullptr;
+}
+
+void Scheduler::unpark(RunQueue& queue, Nanoseconds now) {
+    if (now < queue.unpark_at) return;
+    bool const was_claimed = queue.running == nullptr && (idle_.load() & bit_of(queue)) == 0;
+    if (was_claimed && !queue.parked.is_empty()) {  // for a vcpu that may now go empty-handed: somebody else shall look for it
+        while (RunQueue* const idle = claim_idle(~bit_of(queue), 0)) notify(*idle);
+    }
+    queue.unpark_at = Nanoseconds::never();
+    while (Vcpu* const vcpu = queue.parked.first()) {  // choose() parks them again if it has to
+        dequeue(queue, *vcpu);
+        limit_credit(queue, *vcpu, now);
+        enqueue(queue, *vcpu);
+        offer(queue, *vcpu);
+    }
+}
+
+void Scheduler::start_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
+    queue.running = &vcpu;
+    queue.slice_end = Nanoseconds::never();
+    queue.weight.store(queue.weight.load(std::memory_order_relaxed) + vcpu.sched.weight, std::memory_order_relaxed);
+    vcpu.sched.charged_until = now;
+    set_state(vcpu, RunState::running, now);
+    if ((idle_.load(std::memory_order_relaxed) & bit_of(queue)) != 0) idle_.fetch_and(~bit_of(queue));
+}
+
+// When the next decision is due: at the end of a slice, of a budget, or when a parked vcpu may go on.
+void Scheduler::plan(RunQueue& queue, Nanoseconds now) {
+    if (queue.waiting.is_empty() || queue.running == nullptr) {
+        queue.slice_end = Nanoseconds::never();
+    } else if (queue.slice_end == Nanoseconds::never()) {
+        queue.slice_end = now + kSlice;
+    }
+    Nanoseconds next = std::min(queue.slice_end, queue.unpark_at);
+    if (queue.running != nullptr && queue.running->domain().share.cap() != 0)
+        next = std::min(next, now + std::max(allowance(queue.running->domain(), now), kLeastAllowance));
+    queue.next_decision.store(next, std::memory_order_relaxed);
 }
 
 Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
-    LockGuard guard{lock_};
-    must_decide_ = false;
-    if (prev != nullptr && prev == running_) {
-        charge(*prev, now);
-        if (can_run(*prev)) {
-            enqueue(*prev);
-        } else {
-            set_state(*prev, resting_state(*prev), now);
+    RunQueue& queue = queue_of(pcpu);
+    LockGuard guard{queue.lock};
+    HV_ASSERT(prev == queue.running);
+    queue.must_decide.store(false);
+    unpark(queue, now);
+    if (prev != nullptr) {
+        charge(queue, *prev, now);
+        if (keeps_running(queue, *prev, now)) {
+            plan(queue, now);
+            return prev;
         }
+        queue.weight.store(queue.weight.load(std::memory_order_relaxed) - prev->sched.weight, std::memory_order_relaxed);
+        queue.running = nullptr;
+        if (can_run(*prev)) enqueue(queue, *prev);
     }
-    running_ = head_;
-    slice_end_ = Nanoseconds::never();
-    if (prev != nullptr && prev != running_ && prev->sched.is_queued) set_state(*prev, RunState::runnable, now);
-    if (running_ == nullptr) return nullptr;
-    dequeue(*running_);
-    set_state(*running_, RunState::running, now);
-    running_->sched.pcpu = pcpu;
-    running_->sched.charged_until = now;
-    if (head_ != nullptr) slice_end_ = now + kSlice;
-    return running_;
+    Vcpu* next = choose(queue, now);
+    if (prev != nullptr && prev != next && prev->sched.pcpu.load() == pcpu)  // unless it has been sent away
+        set_state(*prev, can_run(*prev) ? RunState::runnable : resting_state(*prev), now);
+    if (next == nullptr) {
+        idle_.fetch_or(online_.load() & bit_of(queue));  // before the others are looked at: see offer()
+        next = steal(queue, now);
+    } else {
+        dequeue(queue, *next);
+    }
+    if (next != nullptr) start_running(queue, *next, now);
+    if (prev != nullptr && prev != next && prev->sched.pcpu.load() == pcpu && prev->sched.standing == Standing::waiting)
+        balance(queue, *prev, now);
+    plan(queue, now);
+    return next;
 }
 
 }  // namespace hospes

@@ -60,9 +60,10 @@ void write_wall_clock_everywhere(System& system) {
 
 vcpu_runstate_info_t runstate_of(Vcpu const& vcpu, Nanoseconds now) {
     vcpu_runstate_info_t info{};
-    info.state = static_cast<int>(vcpu.sched.state);
-    info.state_entry_time = vcpu.sched.state_entry.raw();
-    for (unsigned i = 0; i < 4; ++i) info.time[i] = Scheduler::time_in_state(vcpu, static_cast<RunState>(i), now).raw();
+    RunTimes const times = vcpu.domain().system().scheduler.times_of(vcpu, now);
+    info.state = static_cast<int>(times.state);
+    info.state_entry_time = times.state_entry.raw();
+    for (unsigned i = 0; i < 4; ++i) info.time[i] = times.time[i].raw();
     return info;
 }
 

@@ -44,6 +44,7 @@ World::World(u64 frames) : ram{frames} {
     guest_memory().reset();
     fault_injection() = FaultInjection{};
     heap.add_range(Mfn{1}, frames - 1);
+    scheduler.add_pcpu(PcpuId{0});
     add_domain(0);
     free_at_start_ = heap.free_pages();
 }
