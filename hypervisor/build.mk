@@ -6,9 +6,10 @@ CORE_OBJ      := $(OUT)/obj/core
 CORE_SOURCES  := $(sort $(shell find hypervisor -path hypervisor/loader -prune -o \( -name '*.cpp' -o -name '*.S' \) -print))
 CORE_OBJECTS  := $(CORE_SOURCES:%=$(CORE_OBJ)/%.o)
 
+# Large frames are probed page by page, so that none steps over the guard page below its stack.
 # Position-independent code reaches the core's high address without a code model of its own; no SSE: the registers are the guest's.
 CORE_CXXFLAGS := -std=gnu++20 -O2 -g $(WARN) -I. -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fpie \
-	-fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
+	-fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fstack-clash-protection -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -Wframe-larger-than=8192
 CORE_LDFLAGS  := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=4096,--fatal-warnings,--no-relax
 

@@ -81,7 +81,6 @@ void init_machine(Handoff const& handoff) {
 
 // On the pcpu's own stack: the loader's memory goes back to the heap.
 [[noreturn]] void start(Handoff const& handoff) {
-    keep_options(handoff);
     HV_INFO("Hospes, a hypervisor with the Xen 4.17 interface");
     HV_INFO("options: %s", command_line().data());
     init_memory(core, handoff);
@@ -107,8 +106,10 @@ extern "C" [[noreturn]] void core_start(hospes::Handoff const* handoff) { hospes
 extern "C" [[noreturn]] void core_entry(hospes::Handoff const* handoff) {
     using namespace hospes;
     frame_window_base = kDirectMapBase;
+    bool const is_ours = handoff->magic == kHandoffMagic && handoff->version == kHandoffVersion;
+    if (is_ours) keep_options(*handoff);
     init_boot_cpu();
-    if (handoff->magic != kHandoffMagic || handoff->version != kHandoffVersion) HV_PANIC("loader and core do not belong together");
+    if (!is_ours) HV_PANIC("loader and core do not belong together");
     asm volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tcall core_start" : : "r"(this_pcpu().stack_top()), "D"(handoff) : "memory");
     __builtin_unreachable();
 }

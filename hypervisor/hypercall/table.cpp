@@ -41,10 +41,11 @@ constexpr Hypercall kHypercalls[] = {
 };
 
 constexpr unsigned kSlots = 64;
+constexpr u8 kNone = 0xff;
 
 constexpr std::array<u8, kSlots> make_index() {
     std::array<u8, kSlots> index{};
-    for (auto& slot : index) slot = 0xff;
+    for (auto& slot : index) slot = kNone;
     for (unsigned i = 0; i < std::size(kHypercalls); ++i) index[kHypercalls[i].number] = static_cast<u8>(i);
     return index;
 }
@@ -54,8 +55,10 @@ constexpr std::array<u8, kSlots> kIndex = make_index();
 }  // namespace
 
 Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
-    if (number >= kSlots || kIndex[number] == 0xff) return Errno::no_system_call;
-    Hypercall const& row = kHypercalls[kIndex[number]];
+    if (number >= kSlots) return Errno::no_system_call;
+    u8 const index = kIndex[masked_index(number, kSlots)];
+    if (index == kNone) return Errno::no_system_call;
+    Hypercall const& row = kHypercalls[masked_index(index, std::size(kHypercalls))];
     if (row.caller == Caller::control_domain && !caller.domain().is_control_domain()) return Errno::perm;
     if (row.touches == Touches::own_vcpu) return row.handle(caller, args);
     CoreGuard const guard;
@@ -63,7 +66,7 @@ Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
 }
 
 char const* hypercall_name(u64 number) {
-    return number < kSlots && kIndex[number] != 0xff ? kHypercalls[kIndex[number]].name : "unknown";
+    return number < kSlots && kIndex[number] != kNone ? kHypercalls[kIndex[number]].name : "unknown";
 }
 
 }  // namespace hospes

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/machine/cpu_features.hpp"
 
+#include "hypervisor/core/command_line.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/x86/msr.hpp"
 
@@ -45,8 +46,9 @@ void detect_cpu_features() {
     u32 const ecx1 = native_cpuid(1, 0).ecx;
     u32 const ebx7 = max_leaf >= 7 ? native_cpuid(7, 0).ebx : 0;
     cpu_features.xsave = (ecx1 >> 26 & 1) != 0 && max_leaf >= 0xd;
-    cpu_features.smep = (ebx7 >> 7 & 1) != 0;
-    cpu_features.smap = (ebx7 >> 20 & 1) != 0 && !runs_under_tcg();
+    cpu_features.smep = (ebx7 >> 7 & 1) != 0 && option_value("smep") != "off";
+    bool const is_smap_wanted = option_value("smap") == "on" || (option_value("smap") != "off" && !runs_under_tcg());
+    cpu_features.smap = (ebx7 >> 20 & 1) != 0 && is_smap_wanted;
     cpu_features.rdtscp = (native_cpuid(0x8000'0001, 0).edx >> 27 & 1) != 0;
     cpu_features.xcr0 = cpu_features.xsave ? switchable_components() : kXcr0X87 | kXcr0Sse;
     cpu_features.tsc_khz_by_cpuid = tsc_khz_by_cpuid(max_leaf);

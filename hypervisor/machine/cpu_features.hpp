@@ -18,7 +18,7 @@ struct CpuFeatures {
 extern constinit CpuFeatures cpu_features;
 
 // Fills cpu_features. SMAP counts as absent on a hypervisor of the TCG kind (its leaf 0x40000000 says so): QEMU's IRET reads the
-// stack with supervisor rights at CPL 3, which kills a PV kernel.
+// stack with supervisor rights at CPL 3, which kills a PV kernel. Options: smep=off, smap=off, smap=on (under TCG too).
 void detect_cpu_features();
 
 }  // namespace hospes

@@ -6,6 +6,7 @@
 #include "hypervisor/machine/serial.hpp"
 #include "hypervisor/machine/symbols.hpp"
 #include "hypervisor/ports/log.hpp"
+#include "hypervisor/x86/exceptions.hpp"
 #include "hypervisor/x86/layout.hpp"
 
 namespace hospes {
@@ -17,11 +18,17 @@ constinit bool is_panicking = false;
 
 extern "C" unsigned char const vector_stubs[];
 
+bool is_in_stack_guard(u64 address) {
+    u64 const offset = address - reinterpret_cast<u64>(this_pcpu().stack_block);
+    return offset < kStackBlockBytes && is_stack_guard(offset);
+}
+
 // Every word on the stack that points into code is a candidate: calls are seen even when a frame is damaged.
 void print_back_trace(u64 stack) {
     u64 const end = (stack | (kStackBlockBytes - 1)) + 1;
     u64 const image = reinterpret_cast<u64>(vector_stubs) & ~((u64{16} << 20) - 1);
     unsigned lines = 0;
+    if (is_in_stack_guard(stack)) stack = (stack | (kPageSize - 1)) + 1;
     auto const* word = reinterpret_cast<u64 const*>((stack + 7) & ~u64{7});
     for (unsigned i = 0; i < kTraceWords && reinterpret_cast<u64>(word) < end && lines < kTraceLines; ++i, ++word) {
         if (*word < image || *word >= image + (u64{16} << 20)) continue;
@@ -55,6 +62,7 @@ void panic(char const* file, int line, char const* what) {
 
 void panic_with_registers(GuestRegs const& r, char const* what) {
     start_panic();
+    if (r.vector == kVectorDoubleFault && is_in_stack_guard(read_cr2())) what = "stack overflow";
     HV_ERROR("PANIC on pcpu %u: %s, vector %u error %x", this_pcpu().id.raw(), what, r.vector, r.error_code);
     Symbol const at = find_symbol(r.rip);
     HV_ERROR("in %s+0x%lx", at.name != nullptr ? at.name : "unknown code", at.offset);

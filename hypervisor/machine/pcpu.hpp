@@ -20,16 +20,18 @@ struct TrampolineData {
     u64 syscall_entry;  // the core's part of the entry
 };
 
-// A block of stacks, aligned to its size, so that any stack pointer leads to the Pcpu in its last word.
+// A block of stacks, aligned to its size, so that any stack pointer leads to the Pcpu in its last word. The lowest page of each stack is
+// not mapped: the IST stacks lie first, the pcpu's own takes the rest.
 inline constexpr usize kStackBlockBytes = 64 << 10;
 inline constexpr usize kIstStackBytes = 8 << 10;
 enum class IstStack : u8 { none = 0, double_fault = 1, nmi = 2, machine_check = 3, debug = 4 };
 inline constexpr unsigned kIstStacks = 4;
+constexpr bool is_stack_guard(u64 offset) { return offset % kIstStackBytes < kPageSize && offset < kIstStacks * kIstStackBytes + kPageSize; }
 
 struct Pcpu {
     PcpuId id;
     ApicId apic_id;
-    u8* stack_block = nullptr;
+    u8* stack_block = nullptr;  // in the pcpu's area
     TrampolineData* trampoline = nullptr;
     TssWithPorts* tss = nullptr;
     u64* gdt = nullptr;      // the two reserved pages: entries from 0xe000 on

@@ -20,6 +20,7 @@ constexpr unsigned kLdtWindowIndex = kAreaLdt >> kPageShift;
 
 alignas(kPageSize) constinit u64 area_l3[kEntriesPerTable];
 alignas(kPageSize) constinit u64 area_l2[kEntriesPerTable];
+static_assert(kAreaStacks % kStackBlockBytes == 0);
 static_assert(kPcpuAreaStride == u64{kEntriesPerTable} << kPageShift, "one level-1 table for each area");
 
 struct AreaPages {
@@ -34,6 +35,14 @@ constinit AreaPages boot_area_pages{};
 
 void map_core_page(u64* l1, u64 offset, void const* page, u64 flags) {
     l1[offset >> kPageShift] = Pte::make(mfn_of(machine_address_of(page)), flags).raw();
+}
+
+// From here on the pcpu knows its stacks by these addresses only.
+void map_stacks(Pcpu& pcpu, u64* l1, u64 base) {
+    *reinterpret_cast<Pcpu**>(pcpu.stack_block + kStackBlockBytes - 8) = &pcpu;
+    for (u64 offset = 0; offset < kStackBlockBytes; offset += kPageSize)
+        if (!is_stack_guard(offset)) map_core_page(l1, kAreaStacks + offset, pcpu.stack_block + offset, kDataFlags);
+    pcpu.stack_block = reinterpret_cast<u8*>(base + kAreaStacks);
 }
 
 void fill_descriptors(Pcpu& pcpu, u64 base) {
@@ -89,6 +98,8 @@ void build_pcpu_area(Pcpu& pcpu, void* memory) {
     for (u64 page = 0; page < 2; ++page)
         map_core_page(pages.l1, kAreaGdt + (kGuestGdtFrames + page) * kPageSize, pages.gdt + page * kEntriesPerTable, kDataFlags);
 
+    map_stacks(pcpu, pages.l1, base);
+
     pcpu.area_l1 = pages.l1;
     pcpu.trampoline = reinterpret_cast<TrampolineData*>(pages.data);
     pcpu.tss = reinterpret_cast<TssWithPorts*>(pages.tss);
@@ -97,7 +108,6 @@ void build_pcpu_area(Pcpu& pcpu, void* memory) {
     pcpu.trampoline->regs_end = pcpu.stack_top();
     fill_descriptors(pcpu, base);
     fill_tss(pcpu);
-    *reinterpret_cast<Pcpu**>(pcpu.stack_block + kStackBlockBytes - 8) = &pcpu;
 }
 
 void write_gdt_window(Pcpu& pcpu, Vcpu const* vcpu) {

@@ -72,8 +72,10 @@ void apply_route(u32 number) {
 }
 
 Result<PhysicalIrq*> mapped_pirq(Domain& domain, Pirq pirq) {
-    if (!domain.is_hardware_domain() || pirq.raw() >= kMaxPirqs || !pirqs[pirq.raw()].is_mapped) return Errno::invalid;
-    return &pirqs[pirq.raw()];
+    if (!domain.is_hardware_domain() || pirq.raw() >= kMaxPirqs) return Errno::invalid;
+    PhysicalIrq& irq = pirqs[masked_index(pirq.raw(), kMaxPirqs)];
+    if (!irq.is_mapped) return Errno::invalid;
+    return &irq;
 }
 
 // A free number above the GSIs.

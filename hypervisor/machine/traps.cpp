@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the entry stubs arrive: sorts what happened, hands it on, and leaves by exit_to_guest().
 #include "hypervisor/core/pv/bounce.hpp"
-#include "hypervisor/core/pv/crash.hpp"
 #include "hypervisor/core/pv/exceptions.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/machine/cpu_features.hpp"
@@ -72,15 +71,15 @@ void handle_guest_entry(Vcpu& vcpu, u32 vector) {
     handle_exception(vcpu, fault);
 }
 
-// A mode of which the PV ABI knows nothing: whoever got there cannot be resumed.
-void end_virtual_8086(Vcpu& vcpu) {
+// Whatever it was that ended the mode: only an interrupt concerns others.
+void leave_virtual_8086(Vcpu& vcpu) {
     u32 const vector = vcpu.regs.vector;
     if (vector >= 32 && vector < kEntrySyscall && vector != kVectorLinuxInt80) dispatch_interrupt(Vector{static_cast<u8>(vector)});
-    crash_guest(vcpu, "it was in virtual-8086 mode");
+    handle_virtual_8086(vcpu);
 }
 
 void resume_virtual_8086() {
-    end_virtual_8086(current_vcpu());
+    leave_virtual_8086(current_vcpu());
     exit_to_guest();
 }
 
@@ -110,7 +109,7 @@ using namespace hospes;
 void guest_trap_entry(GuestRegs* regs) {
     if (cpu_features.smap) asm volatile("clac" : : : "memory");  // an interrupt gate keeps AC as the guest has set it
     if (is_virtual_8086(*regs))
-        end_virtual_8086(current_vcpu());
+        leave_virtual_8086(current_vcpu());
     else
         handle_guest_entry(current_vcpu(), regs->vector);
     exit_to_guest();

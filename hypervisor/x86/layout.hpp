@@ -35,6 +35,7 @@ inline constexpr u64 kAreaData = 0x0'1000;        // what that code reads; must 
 inline constexpr u64 kAreaTss = 0x0'2000;         // TSS with I/O bitmap, three pages
 inline constexpr u64 kAreaGdt = 0x1'0000;         // 16 pages: 14 of the current vcpu, two of the core
 inline constexpr u64 kAreaLdt = 0x2'0000;         // 16 pages of the current vcpu
+inline constexpr u64 kAreaStacks = 0x4'0000;      // the pcpu's stacks, with a hole below each
 
 // May a guest name this range in a hypercall argument, a handler or a stack? (Canonical, and not ours.)
 constexpr bool is_guest_range(GuestAddress start, u64 size) {

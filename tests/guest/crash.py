@@ -15,7 +15,7 @@ WAYS = {
     "iret to user mode without a user root": "no-user-root",
     "iret from a stack that is not there": "iret",
     "a handler that faults itself": "handler",
-    "virtual-8086 mode, which only an emulator has here": "virtual-8086",
+    "virtual-8086 mode, which only an emulator has": "virtual-8086",
 }
 
 

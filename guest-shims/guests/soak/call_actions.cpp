@@ -122,7 +122,7 @@ void do_user_code(World &world) {
     u8 code[48];
     for (u8 &byte : code) byte = static_cast<u8>(world.random.next() >> 24);
     // QEMU 7.2 enters virtual-8086 mode when a 32-bit IRET in long mode pops RFLAGS.VM, which no processor does; real
-    // Xen does not survive it either, Hospes ends the domain. The option iret leaves the instruction in.
+    // Xen does not survive it, Hospes makes it a #GP. The option iret leaves the instruction in.
     static const bool with_iret = option_given("iret");
     for (u8 &byte : code) byte = byte == 0xcf && !with_iret ? u8{0x90} : byte;
     TrapFrame start = world.user.initial_frame();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hypervisor/abi/xen.hpp"
+#include "hypervisor/base/masked_index.hpp"
 #include "hypervisor/base/result.hpp"
 #include "hypervisor/base/spinlock.hpp"
 #include "hypervisor/core/domain/vcpu.hpp"
@@ -38,7 +39,7 @@ public:
     bool is_privileged_over(Domain const& other) const { return this != &other && is_control_domain(); }
 
     // The vcpu `id` names, or null.
-    Vcpu* vcpu(VcpuId id) { return id.raw() < max_vcpus ? vcpus[id.raw()] : nullptr; }
+    Vcpu* vcpu(VcpuId id) { return id.raw() < max_vcpus ? vcpus[masked_index(id.raw(), kMaxVcpus)] : nullptr; }
 
     Spinlock lock{LockRank::domain};
 

@@ -4,8 +4,10 @@
 namespace hospes {
 
 Result<Domain*> DomainList::find(DomId id) {
-    if (id.raw() >= kMaxDomains || domains_[id.raw()] == nullptr) return Errno::no_such_domain;
-    return domains_[id.raw()];
+    if (id.raw() >= kMaxDomains) return Errno::no_such_domain;
+    Domain* const domain = domains_[masked_index(id.raw(), kMaxDomains)];
+    if (domain == nullptr) return Errno::no_such_domain;
+    return domain;
 }
 
 Result<Domain*> DomainList::find_or_self(DomId id, Domain& caller) {

@@ -32,8 +32,9 @@ void EventChannels::limit_ports(u32 highest) { highest_ = std::min(highest, word
 
 Port* EventChannels::find(EventPort port) const {
     if (port.raw() == 0 || port.raw() > highest_) return nullptr;
-    Port* const bucket = buckets_[port.raw() / kPortsPerBucket].load(std::memory_order_acquire);
-    return bucket == nullptr ? nullptr : &bucket[port.raw() % kPortsPerBucket];
+    u32 const number = masked_index(port.raw(), kBuckets * kPortsPerBucket);
+    Port* const bucket = buckets_[number / kPortsPerBucket].load(std::memory_order_acquire);
+    return bucket == nullptr ? nullptr : &bucket[number % kPortsPerBucket];
 }
 
 Status EventChannels::grow(u32 bucket) {
@@ -118,7 +119,7 @@ Status EventChannels::bind_virq(PortReservation port, Virq virq, VcpuId vcpu) {
     if (target == nullptr) return Errno::no_entry;
 
     LockGuard const guard{lock_};
-    EventPort& slot = target->virq_ports[virq.raw()];
+    EventPort& slot = target->virq_ports[masked_index(virq.raw(), kPerVcpuVirqs)];
     if (slot != EventPort{}) return Errno::exists;
     EventPort const number = port.release();
     bind_locked(number, PortState::virq, virq.raw(), vcpu);

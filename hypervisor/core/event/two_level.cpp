@@ -14,13 +14,13 @@ constinit TwoLevelWords const kTwoLevelWords;
 namespace {
 
 constexpr u32 kPortsPerWord = 64;
-static_assert(sizeof(shared_info_t::evtchn_pending) * 8 == 4096);
+constexpr u32 kPorts = sizeof(shared_info_t::evtchn_pending) * 8;
 
 // The bits of one port, for two_level_protocol.hpp.
 class PortBits {
 public:
     PortBits(Domain& domain, EventPort port, Vcpu* target)
-        : domain_{domain}, port_{port}, target_{target}, word_{port.raw() / kPortsPerWord}, bit_{port.raw() % kPortsPerWord} {}
+        : domain_{domain}, port_{port}, target_{target}, word_{masked_index(port.raw(), kPorts) / kPortsPerWord}, bit_{port.raw() % kPortsPerWord} {}
 
     bool test_and_set_pending() { return pending().test_and_set_bit(bit_); }
     bool test_and_clear_pending() { return pending().test_and_clear_bit(bit_); }

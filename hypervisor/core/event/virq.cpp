@@ -23,7 +23,7 @@ static_assert(kPerVcpuVirqs == NR_VIRQS);
 
 }  // namespace
 
-VirqScope scope_of(Virq virq) { return virq.raw() < kScopes.size() ? kScopes[virq.raw()] : VirqScope::unknown; }
+VirqScope scope_of(Virq virq) { return virq.raw() < kScopes.size() ? kScopes[masked_index(virq.raw(), kScopes.size())] : VirqScope::unknown; }
 
 // Without the event lock: at worst the port has just been closed, and whoever gets it next sees a spurious event.
 void send_vcpu_virq(Vcpu& vcpu, Virq virq) {

@@ -33,10 +33,12 @@ GrantStatus mark_shared(SharedWord<u32> word, DomId user, bool readonly) {
 
 // Both: `ref` is below frame_count_ * kGrantsPerFrame.
 SharedGrant& GrantTable::shared_entry(GrantRef ref) const {
-    return shared_[ref.raw() / kGrantsPerFrame][ref.raw() % kGrantsPerFrame];
+    u32 const number = masked_index(ref.raw(), frame_count_ * kGrantsPerFrame);
+    return shared_[number / kGrantsPerFrame][number % kGrantsPerFrame];
 }
 ActiveEntry& GrantTable::active_entry(GrantRef ref) const {
-    return active_[ref.raw() / kGrantsPerFrame][ref.raw() % kGrantsPerFrame];
+    u32 const number = masked_index(ref.raw(), frame_count_ * kGrantsPerFrame);
+    return active_[number / kGrantsPerFrame][number % kGrantsPerFrame];
 }
 
 Status GrantTable::set_limits(u32 max_frames, u32 max_maptrack_frames) {
@@ -84,7 +86,7 @@ Result<Mfn> GrantTable::shared_frame(u32 index) {
     LockGuard const guard{lock_};
     if (index >= max_frames_) return Errno::invalid;
     HV_TRY(grow_locked(index + 1));
-    return frame_of_pointer(shared_[index]);
+    return frame_of_pointer(shared_[masked_index(index, kMaxGrantFrames)]);
 }
 
 PinnedFrame GrantTable::pin(GrantRef ref, DomId user, bool readonly) {

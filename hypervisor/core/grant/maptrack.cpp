@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/grant/maptrack.hpp"
 
+#include "hypervisor/base/masked_index.hpp"
 #include "hypervisor/core/domain/domain.hpp"
 #include "hypervisor/core/mm/heap.hpp"
 #include "hypervisor/core/system.hpp"
@@ -17,7 +18,10 @@ constexpr u32 kNoHandle = ~u32{0};
 static_assert(kMaxMaptrackFrames * sizeof(GrantMapping*) == kPageSize);
 
 // `handle` is below frames_ * kHandlesPerFrame.
-GrantMapping& Maptrack::at(u32 handle) const { return directory_[handle / kHandlesPerFrame][handle % kHandlesPerFrame]; }
+GrantMapping& Maptrack::at(u32 handle) const {
+    u32 const number = masked_index(handle, frames_ * kHandlesPerFrame);
+    return directory_[number / kHandlesPerFrame][number % kHandlesPerFrame];
+}
 
 GrantMapping* Maptrack::find(GrantHandle handle) const {
     if (handle.raw() >= frames_ * kHandlesPerFrame) return nullptr;

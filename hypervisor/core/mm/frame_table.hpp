@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hypervisor/base/assert.hpp"
+#include "hypervisor/base/masked_index.hpp"
 #include "hypervisor/base/strong.hpp"
 #include "hypervisor/core/mm/page_type.hpp"
 
@@ -64,19 +65,19 @@ public:
 
     bool has_entry(Mfn mfn) const {
         if (mfn.raw() >= limit_) return false;
-        u64 const block = mfn.raw() / kFramesPerBlock;
+        u64 const block = masked_index(mfn.raw(), limit_) / kFramesPerBlock;
         return (populated_[block / 8] >> (block % 8) & 1) != 0;
     }
     bool is_ram(Mfn mfn) const {
-        return has_entry(mfn) && RefWord::Ram::get(entries_[mfn.raw()].refs.load(std::memory_order_relaxed)) != 0;
+        return has_entry(mfn) && RefWord::Ram::get((*this)[mfn].refs.load(std::memory_order_relaxed)) != 0;
     }
     // The entry of a frame that has one.
-    FrameEntry& operator[](Mfn mfn) { return entries_[mfn.raw()]; }
-    FrameEntry const& operator[](Mfn mfn) const { return entries_[mfn.raw()]; }
+    FrameEntry& operator[](Mfn mfn) { return entries_[masked_index(mfn.raw(), limit_)]; }
+    FrameEntry const& operator[](Mfn mfn) const { return entries_[masked_index(mfn.raw(), limit_)]; }
     u64 limit() const { return limit_; }
 
     DomId owner(Mfn mfn) const {
-        return DomId{static_cast<u16>(RefWord::Owner::get(entries_[mfn.raw()].refs.load(std::memory_order_relaxed)))};
+        return DomId{static_cast<u16>(RefWord::Owner::get((*this)[mfn].refs.load(std::memory_order_relaxed)))};
     }
 
 private:

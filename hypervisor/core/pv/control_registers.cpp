@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/pv/control_registers.hpp"
 
+#include "hypervisor/base/masked_index.hpp"
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/x86/layout.hpp"
@@ -72,7 +73,8 @@ bool is_valid_dr7(u64 value) { return (value >> 32) == 0 && (value & kDr7General
 
 Result<u64> read_debug_register(Vcpu& vcpu, unsigned number) {
     if (number > 7) return Errno::invalid;
-    return vcpu.pv.debug_registers[number == 4 || number == 5 ? number + 2 : number];
+    auto const& registers = vcpu.pv.debug_registers;
+    return registers[masked_index(number == 4 || number == 5 ? number + 2 : number, registers.size())];
 }
 
 Status write_debug_register(Vcpu& vcpu, unsigned number, u64 value) {

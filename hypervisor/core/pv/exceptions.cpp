@@ -134,6 +134,14 @@ void handle_software_interrupt(Vcpu& vcpu, u8 vector) {
     deliver_exception(vcpu, kVectorProtection, idt_error(vector));
 }
 
+void handle_virtual_8086(Vcpu& vcpu) {
+    constexpr u64 kRpl = 3;
+    vcpu.regs.cs |= kRpl;
+    vcpu.regs.ss |= kRpl;
+    vcpu.regs.rflags &= ~kRflagsVm;
+    deliver_exception(vcpu, kVectorProtection, 0);
+}
+
 void handle_return_fault(Vcpu& vcpu, Fault const& fault) {
     vcpu.regs.vector = kEntryNone;
     u32 selector_error = 0;

@@ -20,6 +20,9 @@ void handle_exception(Vcpu& vcpu, Fault const& fault);
 // INT n that came through a gate of the core's own; RIP is behind the instruction.
 void handle_software_interrupt(Vcpu& vcpu, u8 vector);
 
+// The guest came from virtual-8086 mode, of which the PV ABI knows nothing: it gets the #GP that its IRET should have raised.
+void handle_virtual_8086(Vcpu& vcpu);
+
 // IRETQ faulted on what the vcpu was to return to: the fault becomes the guest's, raised in that state.
 void handle_return_fault(Vcpu& vcpu, Fault const& fault);
 

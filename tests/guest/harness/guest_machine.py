@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from imaging.esp import write_fat
 from imaging.paths import HOSPES_EFI, IMAGES, MINI_GUESTS, OUT
@@ -58,17 +59,22 @@ def read_verdicts(text: str) -> Outcome:
     return outcome
 
 
-def run_guest(hypervisor: str, guest: str, options: str = "", *, until: str = _SUMMARY, limit: float = 240,
-              hypervisor_options: str = "", memory: int = 512, processors: int = 1,
-              extra: tuple[str, ...] = ()) -> Outcome:
-    """Boots the guest as the initial domain and reads the console until `until` matches, the domain or the machine ends,
-    or nothing of that kind happened within limit seconds."""
+def machine_of(hypervisor: str, guest: str, options: str = "", *, hypervisor_options: str = "", memory: int = 512,
+               processors: int = 1, extra: tuple[str, ...] = ()) -> tuple[MachineConfig, Path]:
+    """A machine whose initial domain is the guest, and the file for its serial log."""
     image = IMAGES / f"guest-{hypervisor}-{guest}.img"
     image.parent.mkdir(parents=True, exist_ok=True)
     image.unlink(missing_ok=True)
     write_fat(image, _files(hypervisor, guest, options, hypervisor_options))
     log = OUT / "tests/guest" / f"{guest}-{hypervisor}.log"
-    config = MachineConfig(image, None, memory, processors, extra=list(extra))
+    return MachineConfig(image, None, memory, processors, extra=list(extra)), log
+
+
+def run_guest(hypervisor: str, guest: str, options: str = "", *, until: str = _SUMMARY, limit: float = 240,
+              **machine_words: Any) -> Outcome:
+    """Boots the guest as the initial domain and reads the console until `until` matches, the domain or the machine ends,
+    or nothing of that kind happened within limit seconds."""
+    config, log = machine_of(hypervisor, guest, options, **machine_words)
     ended = "silent"
     with Machine(config, log) as machine:
         try:

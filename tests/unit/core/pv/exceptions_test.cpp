@@ -85,6 +85,23 @@ TEST_CASE("breakpoints and INT 0x80 go by the guest's own privilege", "[pv][exce
     CHECK(g.frame(3) == g.code);
 }
 
+TEST_CASE("virtual-8086 mode ends in #GP: the guest sees user mode's selectors and no VM flag", "[pv][exceptions]") {
+    PvGuest g;
+    g.vcpu.pv.in_kernel = false;
+    g.vcpu.regs.cs = 0x1000;
+    g.vcpu.regs.ss = 0x2000;
+    g.vcpu.regs.rip = 0x1c00;
+    g.vcpu.regs.rflags = kRflagsVm | kRflagsFixed;
+    REQUIRE(are_of_guest(g.vcpu.regs));
+    handle_virtual_8086(g.vcpu);
+    CHECK(g.is_at_handler(kVectorProtection));
+    CHECK(g.frame(2) == 0);
+    CHECK(g.frame(3) == 0x1c00);
+    CHECK((g.frame(4) & 0xffff) == 0x1003);
+    CHECK((g.frame(5) & kRflagsVm) == 0);
+    CHECK((g.vcpu.regs.rflags & kRflagsVm) == 0);
+}
+
 TEST_CASE("#NM clears TS; #DB gathers DR6", "[pv][exceptions]") {
     PvGuest g;
     g.vcpu.pv.ts = true;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Table look-ups by numbers that guests choose. A processor may run ahead of the check of a bound, and what it then loads can be found
+// out through the cache (Spectre, variant 1): the index itself is made harmless, by arithmetic that no branch guards.
+#pragma once
+
+#include "hypervisor/base/types.hpp"
+
+#include <type_traits>
+
+namespace hospes {
+
+// `index` below `size`, else 0. For use behind the check that refuses the latter. `size` is below 2^63.
+template <typename Index>
+constexpr Index masked_index(Index index, u64 size) {
+    u64 wide = index;
+    if (!std::is_constant_evaluated()) asm("" : "+r"(wide));  // the compiler must not conclude from the check that nothing is to do
+    u64 const mask = ~static_cast<u64>(static_cast<i64>(wide | (size - 1 - wide)) >> 63);
+    return static_cast<Index>(wide & mask);
+}
+
+}  // namespace hospes
