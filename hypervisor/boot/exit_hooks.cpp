@@ -15,6 +15,8 @@
 #include "hypervisor/ports/ipi.hpp"
 
 namespace hospes {
+void on_pcpu_online() { the_core().scheduler.add_pcpu(this_pcpu_id()); }
+
 // Called only when the timer has fired or something has been flagged: an ordinary hypercall leaves without looking at the clock.
 void run_pending_work() {
     System& system = the_core();

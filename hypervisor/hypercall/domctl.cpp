@@ -11,6 +11,7 @@
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 #include "hypervisor/core/mm/page_types.hpp"
+#include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 
 #include <algorithm>
@@ -124,7 +125,14 @@ Status get_vcpu_context(Call& call) {
     Vcpu* const vcpu = HV_TRY(named_vcpu(call, op.vcpu));
     if (!vcpu->is_initialised) return Errno::no_data;
     vcpu_guest_context_t context;
-    save_context(*vcpu, context);
+    call.scheduler().pause(*vcpu);
+    bool const is_still = !Scheduler::is_running(*vcpu);
+    if (is_still) {
+        evict_vcpu(*vcpu);
+        save_context(*vcpu, context);
+    }
+    call.scheduler().unpause(*vcpu);
+    if (!is_still) return Errno::busy;  // its registers are in another pcpu: pause the domain first
     return copy_to_guest(GuestAddress{reinterpret_cast<u64>(op.ctxt.p)}, &context, sizeof context);
 }
 

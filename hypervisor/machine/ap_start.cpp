@@ -64,6 +64,7 @@ private:
     [[noreturn]] static void arrive(Pcpu* pcpu) {
         tsc_at_arrival.store(rdtsc());
         init_started_cpu(*pcpu);
+        on_pcpu_online();
         exit_to_guest();
     }
 

@@ -6,6 +6,9 @@ namespace hospes {
 
 class Vcpu;
 
+// This pcpu, started a moment ago, can run vcpus.
+void on_pcpu_online();
+
 // Expired timers, deferred teardown: everything that became due since the last exit. Bounded.
 void run_pending_work();
 
