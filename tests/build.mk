@@ -6,7 +6,7 @@ HV_TEST_OBJ   := $(OUT)/obj/hypervisor-test
 HV_TEST_FLAGS := -std=gnu++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) -I. -MMD -MP
 
 # Between the core and its heap stands tests/support/hypervisor/fault_injection.cpp.
-HV_TEST_LINK  := -Wl,--wrap=_ZN6hospes4Heap5allocEjj,--wrap=_ZN6hospes4Heap16alloc_for_domainEjjb
+HV_TEST_LINK  := -Wl,--wrap=_ZN6hospes4Heap5allocEjj
 
 HV_TEST_PARTS    := base x86 core hypercall
 HV_TEST_SUPPORT  := $(sort $(wildcard tests/support/hypervisor/*.cpp))

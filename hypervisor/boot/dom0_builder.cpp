@@ -83,12 +83,13 @@ private:
         unsigned order = kMaxOrder;
         for (u64 pfn = 0; pfn < layout_.pages;) {
             order = std::min(order, static_cast<unsigned>(std::bit_width(layout_.pages - pfn) - 1));
-            auto const block = populate_frames(*domain_, order, 0);
+            auto const block = system_.heap.alloc_uncleared(order);
             if (!block.ok()) {
                 if (order == 0) HV_PANIC("not enough memory for dom0_mem");
                 --order;
                 continue;
             }
+            assign_frames(*domain_, block.value(), u64{1} << order);
             for (u64 i = 0; i < u64{1} << order; ++i, ++pfn) {
                 p2m_[pfn] = block.value().raw() + i;
                 set_m2p(block.value() + i, pfn);

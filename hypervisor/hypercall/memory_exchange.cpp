@@ -99,8 +99,7 @@ Status exchange_chunk(Exchange const& x, u64 chunk) {
     }
     for (u64 i = 0; i < x.out_per_chunk(); ++i) pfns[i] = HV_TRY(x.out.read(chunk * x.out_per_chunk() + i));
 
-    bool const may_see_old_data = x.domain.is_control_domain();
-    HeapBlock block{heap, HV_TRY(heap.alloc_for_domain(x.chunk_order, x.address_bits, may_see_old_data)), x.chunk_order};
+    HeapBlock block{heap, HV_TRY(heap.alloc(x.chunk_order, x.address_bits)), x.chunk_order};
     TakenFrames taken{x.domain, in_frames};
     for (u64 i = 0; i < x.chunk_frames(); ++i) HV_TRY(taken.take_next());
     for (u64 i = 0; i < x.out_per_chunk(); ++i) {

@@ -11,6 +11,8 @@
 namespace hospes {
 namespace {
 
+// An extent is wiped and assigned without a break.
+constexpr unsigned kMaxOrderOfControlDomain = 12;
 constexpr unsigned kMaxUnprivilegedOrder = 9;
 constexpr u64 kExtentsBetweenChecks = 16;
 
@@ -26,7 +28,7 @@ struct Reservation {
 Result<Reservation> decode(Vcpu& caller, MemoryCall const& call) {
     auto const raw = HV_TRY(GuestHandle<xen_memory_reservation_t>{call.arg}.read());
     Domain* const domain = HV_TRY(target_domain(caller, DomId{raw.domid}));
-    unsigned const limit = caller.domain().is_control_domain() ? 18 : kMaxUnprivilegedOrder;
+    unsigned const limit = caller.domain().is_control_domain() ? kMaxOrderOfControlDomain : kMaxUnprivilegedOrder;
     if (raw.extent_order > limit || raw.nr_extents > (~u64{0} >> MEMOP_EXTENT_SHIFT) >> 1) return Errno::invalid;
     if (call.start_extent > raw.nr_extents) return Errno::invalid;
     unsigned const address_bits = XENMEMF_get_address_bits(raw.mem_flags);

@@ -32,8 +32,8 @@ struct Allocations {
     void alloc() {
         unsigned const order = static_cast<unsigned>(rng() % 6);
         unsigned const bits = rng() % 4 == 0 ? kPageShift + 8 : 0;  // now and then only below frame 256
-        bool const is_scrubbed = rng() % 2 == 0;
-        Result<Mfn> const first = is_scrubbed ? heap.alloc(order, bits) : heap.alloc_for_domain(order, bits, true);
+        bool const is_scrubbed = bits != 0 || rng() % 2 == 0;
+        Result<Mfn> const first = is_scrubbed ? heap.alloc(order, bits) : heap.alloc_uncleared(order);
         if (!first.ok()) {
             REQUIRE(first.error() == Errno::no_memory);
             REQUIRE_FALSE(is_some_block_free(order, bits == 0 ? kFrames : 256));

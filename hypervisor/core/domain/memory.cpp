@@ -27,8 +27,7 @@ Result<Mfn> populate_frames(Domain& domain, unsigned order, unsigned address_bit
     if (domain.life != LifeState::alive) return Errno::invalid;
     u64 const count = u64{1} << order;
     if (domain.total_pages.load() + count > domain.max_pages) return Errno::no_memory;
-    bool const may_see_old_data = domain.is_control_domain();
-    Mfn const first = HV_TRY(domain.system().heap.alloc_for_domain(order, address_bits, may_see_old_data));
+    Mfn const first = HV_TRY(domain.system().heap.alloc(order, address_bits));
     assign_frames(domain, first, count);
     return first;
 }

@@ -28,8 +28,7 @@ struct RefWord {
     using CorePage = BitField<49, 1>;    // memory of the core shared with the owner: not part of its total_pages
     using Ram = BitField<50, 1>;         // usable memory; all else may only be mapped as MMIO
     using FreeHead = BitField<51, 1>;    // first frame of a free block
-    using Dirty = BitField<52, 1>;       // free block that may hold old data
-    using Order = BitField<53, 5>;       // of a free block
+    using Order = BitField<52, 5>;       // of a free block
 };
 
 // Second word: the type. In a free block's head it holds the list links instead.

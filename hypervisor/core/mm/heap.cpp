@@ -11,29 +11,24 @@
 namespace hospes {
 
 Result<Mfn> Heap::alloc(unsigned order, unsigned address_bits) {
-    Block const block = HV_TRY(take(order, address_bits));
-    std::memset(frame_pointer(block.first), 0, kPageSize << order);
-    return block.first;
+    Mfn const first = HV_TRY(take(order, address_bits));
+    std::memset(frame_pointer(first), 0, kPageSize << order);
+    return first;
 }
 
-Result<Mfn> Heap::alloc_for_domain(unsigned order, unsigned address_bits, bool may_see_old_data) {
-    Block const block = HV_TRY(take(order, address_bits));
-    if (block.dirty && !may_see_old_data) std::memset(frame_pointer(block.first), 0, kPageSize << order);
-    return block.first;
-}
+Result<Mfn> Heap::alloc_uncleared(unsigned order) { return take(order, 0); }
 
-Result<Heap::Block> Heap::take(unsigned order, unsigned address_bits) {
+Result<Mfn> Heap::take(unsigned order, unsigned address_bits) {
     if (order > kMaxOrder) return Errno::no_memory;
     LockGuard guard{lock_};
     unsigned found_order = 0;
     Mfn const first = find(order, address_bits, found_order);
     if (!first.is_valid()) return Errno::no_memory;
 
-    bool const dirty = RefWord::Dirty::get(frames_[first].refs.load(std::memory_order_relaxed)) != 0;
     remove(first, found_order);
     while (found_order > order) {  // keep the lower half, so that an address limit keeps holding
         --found_order;
-        insert(first + (u64{1} << found_order), found_order, dirty);
+        insert(first + (u64{1} << found_order), found_order);
     }
     u64 const count = u64{1} << order;
     free_pages_ -= count;
@@ -45,7 +40,7 @@ Result<Heap::Block> Heap::take(unsigned order, unsigned address_bits) {
         frames_[first + i].type.store(0, std::memory_order_relaxed);
     }
     tlb_flush_older_than(last_free_stamp_);
-    return Block{first, dirty};
+    return first;
 }
 
 // The head of a free block of at least `order` whose first 2^order frames lie below the address limit.
@@ -63,7 +58,7 @@ Mfn Heap::find(unsigned order, unsigned address_bits, unsigned& found_order) {
 void Heap::free(Mfn first, unsigned order) {
     LockGuard guard{lock_};
     last_free_stamp_ = tlb_clock();
-    release(first, order, true);
+    release(first, order);
     free_pages_ += u64{1} << order;
 }
 
@@ -76,14 +71,14 @@ void Heap::add_range(Mfn first, u64 count) {
         auto const fits = static_cast<unsigned>(std::bit_width(count) - 1);
         unsigned const order = std::min({alignment, fits, kMaxOrder});
         for (u64 i = 0; i < u64{1} << order; ++i) frames_[first + i].refs.store(RefWord::Ram::kMask, std::memory_order_relaxed);
-        release(first, order, true);
+        release(first, order);
         first = first + (u64{1} << order);
         count -= u64{1} << order;
     }
 }
 
 // Merges with free buddies and puts the result on its list.
-void Heap::release(Mfn first, unsigned order, bool dirty) {
+void Heap::release(Mfn first, unsigned order) {
     for (u64 i = 0; i < u64{1} << order; ++i) {
         u64 word = RefWord::Owner::set(RefWord::Ram::kMask, kDomIdInvalid.raw());
         frames_[first + i].refs.store(word, std::memory_order_relaxed);
@@ -91,12 +86,11 @@ void Heap::release(Mfn first, unsigned order, bool dirty) {
     while (order < kMaxOrder) {
         Mfn const buddy{first.raw() ^ (u64{1} << order)};
         if (!is_free_block(buddy, order)) break;
-        dirty = dirty || RefWord::Dirty::get(frames_[buddy].refs.load(std::memory_order_relaxed)) != 0;
         remove(buddy, order);
         first = std::min(first, buddy);
         ++order;
     }
-    insert(first, order, dirty);
+    insert(first, order);
 }
 
 bool Heap::is_free_block(Mfn first, unsigned order) const {
@@ -105,10 +99,9 @@ bool Heap::is_free_block(Mfn first, unsigned order) const {
     return RefWord::FreeHead::get(word) != 0 && RefWord::Order::get(word) == order;
 }
 
-void Heap::insert(Mfn first, unsigned order, bool dirty) {
+void Heap::insert(Mfn first, unsigned order) {
     u64 word = RefWord::Owner::set(RefWord::Ram::kMask | RefWord::FreeHead::kMask, kDomIdInvalid.raw());
     word = RefWord::Order::set(word, order);
-    word = RefWord::Dirty::set(word, dirty ? 1 : 0);
     frames_[first].refs.store(word, std::memory_order_relaxed);
     u64 const next = lists_[order];
     frames_[first].type.store(TypeWord::Prev::set(next, kNone), std::memory_order_relaxed);

@@ -17,11 +17,11 @@ class Heap {
 public:
     explicit constexpr Heap(FrameTable& frames) : frames_{frames} {}
 
-    // 2^order contiguous frames for the core's own use, zeroed (owner DOMID_XEN, one general reference each). Errno::no_memory.
-    // `address_bits` (0: any) bounds the machine addresses.
+    // 2^order contiguous frames, zeroed (owner DOMID_XEN, one general reference each). Errno::no_memory. `address_bits` (0: any) bounds
+    // the machine addresses. This is how every frame gets a new owner, so nobody sees what another has left.
     Result<Mfn> alloc(unsigned order = 0, unsigned address_bits = 0);
-    // The same for a domain. Old data of others is wiped unless `may_see_old_data` (the control domain, at boot).
-    Result<Mfn> alloc_for_domain(unsigned order, unsigned address_bits, bool may_see_old_data);
+    // The same with whatever the frames hold: only for dom0 while it is built, when nobody has left anything yet.
+    Result<Mfn> alloc_uncleared(unsigned order);
     // Gives frames back; whatever they hold is wiped before anybody else sees it.
     void free(Mfn first, unsigned order = 0);
 
@@ -32,14 +32,10 @@ public:
     u64 total_pages() const { return total_pages_; }
 
 private:
-    struct Block {
-        Mfn first;
-        bool dirty;
-    };
-    Result<Block> take(unsigned order, unsigned address_bits);
+    Result<Mfn> take(unsigned order, unsigned address_bits);
     Mfn find(unsigned order, unsigned address_bits, unsigned& found_order);
-    void release(Mfn first, unsigned order, bool dirty);
-    void insert(Mfn first, unsigned order, bool dirty);
+    void release(Mfn first, unsigned order);
+    void insert(Mfn first, unsigned order);
     void remove(Mfn first, unsigned order);
     bool is_free_block(Mfn first, unsigned order) const;
 

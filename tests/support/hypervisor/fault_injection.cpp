@@ -8,19 +8,10 @@ namespace hospes {
 // `ld --wrap=SYMBOL` leads calls of SYMBOL from other files to __wrap_SYMBOL, and __real_SYMBOL to what was called before.
 Result<Mfn> heap_alloc(Heap& heap, unsigned order, unsigned address_bits) asm("__real__ZN6hospes4Heap5allocEjj");
 Result<Mfn> failing_heap_alloc(Heap& heap, unsigned order, unsigned address_bits) asm("__wrap__ZN6hospes4Heap5allocEjj");
-Result<Mfn> heap_alloc_for_domain(Heap& heap, unsigned order, unsigned address_bits, bool may_see_old_data) asm(
-    "__real__ZN6hospes4Heap16alloc_for_domainEjjb");
-Result<Mfn> failing_heap_alloc_for_domain(Heap& heap, unsigned order, unsigned address_bits, bool may_see_old_data) asm(
-    "__wrap__ZN6hospes4Heap16alloc_for_domainEjjb");
 
 Result<Mfn> failing_heap_alloc(Heap& heap, unsigned order, unsigned address_bits) {
     if (test::fault_injection().strikes()) return Errno::no_memory;
     return heap_alloc(heap, order, address_bits);
-}
-
-Result<Mfn> failing_heap_alloc_for_domain(Heap& heap, unsigned order, unsigned address_bits, bool may_see_old_data) {
-    if (test::fault_injection().strikes()) return Errno::no_memory;
-    return heap_alloc_for_domain(heap, order, address_bits, may_see_old_data);
 }
 
 namespace test {
