@@ -11,6 +11,7 @@
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/hypercall/domain_info.hpp"
 #include "hypervisor/hypercall/vcpu_context.hpp"
+#include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 #include "hypervisor/ports/log.hpp"
 #include "hypervisor/x86/pte.hpp"
@@ -70,7 +71,7 @@ private:
     // All of dom0's frames, in blocks as large as there are; the list of them is the p2m.
     void allocate() {
         auto const domain = create_domain(system_, kDomIdDom0);
-        u64 const vcpus = std::clamp<u64>(option_number("dom0_max_vcpus", 1), 1, kMaxVcpus);
+        u64 const vcpus = std::clamp<u64>(option_number("dom0_max_vcpus", pcpu_count), 1, kMaxVcpus);
         if (!domain.ok() || !create_vcpus(*domain.value(), static_cast<u32>(vcpus)).ok()) HV_PANIC("no memory for dom0's structures");
         domain_ = domain.value();
         domain_->max_pages = layout_.pages;

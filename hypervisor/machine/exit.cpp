@@ -35,8 +35,10 @@ bool may_use_sysret(GuestRegs const& regs) {
     return_by_iret(&regs);
 }
 
+// A kick that is not seen here would be the last: no other pcpu interrupts one that has been kicked already.
 void idle(Pcpu const& pcpu) {
-    if (!has_work() && pcpu.requests.load(std::memory_order_relaxed) == 0) halt_with_interrupts();
+    bool const is_asked = pcpu.kicked.load(std::memory_order_relaxed) || pcpu.requests.load(std::memory_order_relaxed) != 0;
+    if (!is_asked && !has_work()) halt_with_interrupts();
 }
 
 }  // namespace
