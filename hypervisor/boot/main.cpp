@@ -17,6 +17,7 @@
 #include "hypervisor/machine/cpu_init.hpp"
 #include "hypervisor/machine/exit.hpp"
 #include "hypervisor/machine/io_apic.hpp"
+#include "hypervisor/machine/leaks.hpp"
 #include "hypervisor/machine/mmio_map.hpp"
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/real_time_clock.hpp"
@@ -83,6 +84,7 @@ void init_machine(Handoff const& handoff) {
 [[noreturn]] void start(Handoff const& handoff) {
     HV_INFO("Hospes, a hypervisor with the Xen 4.17 interface");
     HV_INFO("options: %s", command_line().data());
+    check_for_leaks();
     init_memory(core, handoff);
     init_machine(handoff);
     start_other_pcpus(heap, find_low_memory(handoff, kApStartPages), static_cast<u32>(option_number("maxcpus", kMaxPcpus)));

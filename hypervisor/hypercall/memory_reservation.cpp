@@ -14,7 +14,7 @@ namespace {
 // An extent is wiped and assigned without a break.
 constexpr unsigned kMaxOrderOfControlDomain = 12;
 constexpr unsigned kMaxUnprivilegedOrder = 9;
-constexpr u64 kExtentsBetweenChecks = 16;
+constexpr u64 kFramesBetweenChecks = 256;
 
 // A decoded xen_memory_reservation.
 struct Reservation {
@@ -44,8 +44,9 @@ Outcome for_each_extent(Vcpu& caller, MemoryCall& call, Step step) {
     Reservation const reservation = HV_TRY(decode(caller, call));
     u64 const first = call.start_extent;
     while (call.start_extent < reservation.count) {
-        u64 const done_now = call.start_extent - first;  // at least some, each time
-        if (done_now != 0 && done_now % kExtentsBetweenChecks == 0 && preempt_pending()) return Errno::restart;
+        u64 const done_now = (call.start_extent - first) << reservation.order;  // at least some, each time
+        bool const is_time_to_look = done_now != 0 && done_now % kFramesBetweenChecks == 0;  // both are powers of two
+        if (is_time_to_look && preempt_pending()) return Errno::restart;
         Status const done = step(reservation, call.start_extent);
         if (!done.ok() && done.error() == Errno::restart) return Errno::restart;
         if (!done.ok()) break;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr u64 kCommandMask = 3;
 constexpr u64 kContinued = u64{1} << 31;  // in the count: an earlier part has run, and *done holds its number
-constexpr u64 kUpdatesBetweenChecks = 64;
+constexpr u64 kUpdatesBetweenChecks = 16;
 
 // A word of a frame that is no page table: the guest could write it itself.
 Status write_plain_word(Domain& domain, MachineAddress address, u64 value) {

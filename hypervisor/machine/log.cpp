@@ -46,6 +46,7 @@ void put_locked(char const* text) {
 }  // namespace
 
 void set_log_level(LogLevel level) { threshold = level; }
+LogLevel log_level() { return threshold; }
 
 void log(LogLevel level, char const* format, ...) {
     if (level > threshold) return;

@@ -7,5 +7,6 @@ namespace hospes {
 
 // Lines less important than `level` are not printed. At first: info.
 void set_log_level(LogLevel level);
+LogLevel log_level();
 
 }  // namespace hospes

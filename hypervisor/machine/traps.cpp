@@ -8,9 +8,11 @@
 #include "hypervisor/machine/exit.hpp"
 #include "hypervisor/machine/fixups.hpp"
 #include "hypervisor/machine/instructions.hpp"
+#include "hypervisor/machine/log_level.hpp"
 #include "hypervisor/machine/panic.hpp"
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/vectors.hpp"
+#include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/log.hpp"
 #include "hypervisor/x86/exceptions.hpp"
 
@@ -40,6 +42,8 @@ void handle_hypercall(Vcpu& vcpu) {
         return;
     }
     regs.rax = static_cast<u64>(to_abi(outcome.error()));
+    constexpr u64 kAboutALine = 100;
+    if (log_level() < LogLevel::debug || !vcpu.domain().log_share.take(kAboutALine, system_time())) return;
     HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), number,
              args[0], args[1], args[2], caller_rip, static_cast<int>(outcome.error()));
 }

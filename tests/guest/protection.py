@@ -115,6 +115,20 @@ def overflow_is_told() -> None:
             machine.expect("The machine is stopped", "the panic comes to its end", 60)
 
 
+def leaky_processor_is_told() -> None:
+    warning = r"any domain can read all memory"
+    for vendor, options, expected in (("GenuineIntel", "", [warning, "heartbeat 1,"]),
+                                      ("GenuineIntel", "leaky_cpu=refuse", [warning, "leaky_cpu=refuse: stopped here"]),
+                                      ("AuthenticAMD", "leaky_cpu=refuse", ["heartbeat 1,"])):
+        config, log = machine_of(HYPERVISOR, "heartbeat", "ticks=100000 period=100", hypervisor_options=options,
+                                 extra=("-cpu", f"max,-smap,vendor={vendor}"))
+        with Machine(config, log) as machine:
+            for line in expected:
+                machine.expect(line, f"{vendor} {options}: {line}", 60)
+        told = warning in log.read_text(errors="replace")
+        require(told == (vendor == "GenuineIntel"), f"{vendor} {options}: the warning is {'' if told else 'not '}given")
+
+
 def main() -> int:
     checks = Checks()
     skip_without_images(checks, "heartbeat")
@@ -126,6 +140,7 @@ def main() -> int:
     checks.run("protection: guests may only read the machine-to-physical table", lambda: guests_read_one_table(mappings))
     checks.run("protection: below each stack of the core is a hole", lambda: stacks_have_holes(mappings))
     checks.run("protection: SMEP is on unless the option says otherwise", no_guest_code_with_rights_of_the_core)
+    checks.run("protection: a processor that leaks is told of, and refused on demand", leaky_processor_is_told)
     checks.run("protection: a stack overflow is told as such", overflow_is_told)
     return checks.status()
 

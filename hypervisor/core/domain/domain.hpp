@@ -6,6 +6,7 @@
 #include "hypervisor/base/masked_index.hpp"
 #include "hypervisor/base/result.hpp"
 #include "hypervisor/base/spinlock.hpp"
+#include "hypervisor/core/domain/log_share.hpp"
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/event/event_channels.hpp"
 #include "hypervisor/core/grant/grant_table.hpp"
@@ -76,9 +77,7 @@ public:
     xen_domain_handle_t handle{};   // the UUID
     Mfn own_frame;                  // the heap pages this object lives in
 
-    // Console output in the current second (console_io).
-    u64 console_second = 0;
-    u64 console_bytes = 0;
+    LogShare log_share;
 
     // The memory map a toolstack gave (XENMEM_set_memory_map): one RAM region is all a PV domain needs.
     u64 memory_map_pages = 0;

@@ -27,7 +27,7 @@ TEST_CASE("a domain that writes without end is cut off, and not read to the end"
     usize const before = logged_bytes();
     usize const reads_before = guest_memory().reads.size();
     CHECK(World::call(vcpu, hypercall_console_io, CONSOLEIO_write, kSize, text.address()) == 0);
-    CHECK(logged_bytes() - before < 32768);
+    CHECK(logged_bytes() - before < 8192);
     CHECK(guest_memory().reads.size() - reads_before < 100);
 }
 

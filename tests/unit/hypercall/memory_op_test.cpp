@@ -98,9 +98,9 @@ TEST_CASE("only the control domain may ask for low memory", "[hypercall][memory]
 TEST_CASE("a long reservation that is interrupted populates each extent once", "[hypercall][memory]") {
     World world;
     Domain& domain = world.add_domain(1);
-    constexpr u64 kCount = 100;
+    constexpr u64 kCount = 1000;
     GuestArray<u64> extents{kCount};
-    machine().preempt_after = 2;
+    machine().preempt_after = 1;
     CHECK(populate(*domain.vcpu(VcpuId{0}), DOMID_SELF, kCount, 0, extents) == kCount);
     machine().preempt_after = -1;
     CHECK(domain.total_pages == kCount);
