@@ -78,21 +78,22 @@ def hypercalls(checks: Checks, domains: Domains) -> None:
     domains.wait_for_end("hypercalls", 30)
 
 
-def play(checks: Checks, scenario: Scenario) -> None:
+def play(checks: Checks, scenario: Scenario, processors: int) -> None:
     domains, seen = Domains(scenario), 0
-    with checks.check("domains: a heartbeat starts"):
+    what = f"domains, {processors} processors"
+    with checks.check(f"{what}: a heartbeat starts"):
         scenario.daemons_run()
         domains.create("heartbeat", "heartbeat", "")
         seen = heart_beats(domains, seen)
     for way in CRASHES:
-        with checks.check(f"domains: a crash by {way} stays where it is"):
+        with checks.check(f"{what}: a crash by {way} stays where it is"):
             crash(domains, way)
             seen = heart_beats(domains, seen)
-    with checks.check("domains: an endless loop starves nobody"):
+    with checks.check(f"{what}: an endless loop starves nobody"):
         seen = loop(domains, seen)
-    with checks.check("domains: the hypercalls guest runs as a domain"):
+    with checks.check(f"{what}: the hypercalls guest runs as a domain"):
         hypercalls(checks, domains)
-    with checks.check("domains: the heartbeat obeys hospes shutdown"):
+    with checks.check(f"{what}: the heartbeat obeys hospes shutdown"):
         heart_beats(domains, seen)
         scenario.dom0.check("hospes shutdown heartbeat --wait", "hospes shutdown", 120)
         domains.wait_for_end("heartbeat", 30)
@@ -102,9 +103,10 @@ def main() -> int:
     checks = Checks()
     skip_without_hypervisor(checks, "mini-guests as domains")
     skip_without_images(checks, "crash")
-    with booted("mini-guests", Hardware(memory=1024)) as (_, scenario):
-        play(checks, scenario)
-        scenario.power_off()
+    for processors in (1, 2):
+        with booted(f"mini-guests-smp{processors}", Hardware(processors=processors, memory=1024)) as (_, scenario):
+            play(checks, scenario, processors)
+            scenario.power_off()
     return checks.status()
 
 
