@@ -4,6 +4,8 @@
 #include "hypervisor/core/domain/vcpu.hpp"
 #include "hypervisor/core/event/vcpu_events.hpp"
 #include "hypervisor/core/pv/crash.hpp"
+#include "hypervisor/core/time/timers.hpp"
+#include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/x86/exceptions.hpp"
@@ -83,6 +85,17 @@ bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
     return enter_handler(vcpu, frame, handler.address, handler.masks_events);
 }
 
+// A kernel whose upcall raises the next event for itself (Linux with PREEMPT_RT does, for RCU) would never get on with what it was
+// interrupted in, as the upcalls follow each other at the iret hypercall. Now and then it gets a moment.
+bool gets_a_moment(Vcpu& vcpu) {
+    constexpr u8 kMaxReturnsInterrupted = 16;
+    constexpr Nanoseconds kMoment{100'000};
+    if (vcpu.pv.returns_interrupted < kMaxReturnsInterrupted) return false;
+    vcpu.pv.returns_interrupted = 0;
+    set_poll_limit(vcpu, system_time() + kMoment);  // a vcpu that runs does not poll: this only makes the core look again
+    return true;
+}
+
 }  // namespace
 
 void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code) { (void)deliver_trap(vcpu, vector, error_code); }
@@ -119,7 +132,7 @@ bool deliver_pending_events(Vcpu& vcpu) {
         if (!deliver_trap(vcpu, kVectorNmi, 0)) return false;
     }
     if (pv.event_callback.address == 0 || !has_deliverable_event(vcpu)) return true;
-    return deliver_callback(vcpu, pv.event_callback.address, true);
+    return gets_a_moment(vcpu) || deliver_callback(vcpu, pv.event_callback.address, true);
 }
 
 }  // namespace hospes

@@ -22,7 +22,6 @@ constexpr u32 kNeedXsave1Ecx = bits(12, 26, 28, 29);  // FMA XSAVE AVX F16C
 constexpr u32 kHypervisor1Ecx = bits(31);
 // Leaf 1, EDX: VME PSE MTRR PGE PSE36 PSN DS ACPI SS HTT TM PBE.
 constexpr u32 kHidden1Edx = bits(1, 3, 12, 13, 17, 18, 21, 22, 27, 28, 29, 31);
-constexpr u32 kApic1Edx = bits(9);
 // Leaf 7: shown are BMI1 AVX2 FDP BMI2 ERMS FCS RDSEED ADX CLFLUSHOPT CLWB SHA.
 constexpr u32 kShown7Ebx = bits(3, 5, 6, 8, 9, 13, 18, 19, 23, 24, 29);
 constexpr u32 kAvx512Shown7Ebx = bits(16, 17, 21, 28, 30, 31);
@@ -47,7 +46,6 @@ CpuidResult leaf_1(CpuidContext const& context) {
     if (switchable_xcr0() == 0) r.ecx &= ~kNeedXsave1Ecx;
     else r.ecx |= kXsave1Ecx;
     r.edx &= ~kHidden1Edx;
-    if (!context.hardware_domain) r.edx &= ~kApic1Edx;
     return r;
 }
 

@@ -13,7 +13,6 @@ inline constexpr u32 kLastHypervisorLeaf = kHypervisorLeaf + 5;
 
 // For whom the answer is.
 struct CpuidContext {
-    bool hardware_domain = false;
     u32 vcpu = 0;
     u64 xcr0 = 1;  // as the guest has set it
 };

@@ -34,10 +34,12 @@ void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
         regs.vector = kEntryNone;
     }
     vcpu.pv.nmi_masked = false;
-    if ((frame.rflags & kRflagsIf) != 0)
-        unmask_events(vcpu);
-    else
+    if ((frame.rflags & kRflagsIf) == 0) {
         mask_events(vcpu);
+        return;
+    }
+    unmask_events(vcpu);
+    vcpu.pv.returns_interrupted = has_deliverable_event(vcpu) ? vcpu.pv.returns_interrupted + 1 : 0;
 }
 
 }  // namespace hospes

@@ -116,8 +116,7 @@ bool emulate_forced_cpuid(Vcpu& vcpu) {
     for (unsigned i = 0; i < sizeof bytes; ++i)
         if (bytes[i] != kForced[i]) return false;
     GuestRegs& regs = vcpu.regs;
-    CpuidContext const context{
-        .hardware_domain = vcpu.domain().is_hardware_domain(), .vcpu = vcpu.id().raw(), .xcr0 = vcpu.pv.xcr0};
+    CpuidContext const context{.vcpu = vcpu.id().raw(), .xcr0 = vcpu.pv.xcr0};
     CpuidResult const result = guest_cpuid(context, static_cast<u32>(regs.rax), static_cast<u32>(regs.rcx));
     regs.rax = result.eax;
     regs.rbx = result.ebx;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/pv/bounce.hpp"
 
+#include "hypervisor/core/pv/iret_frame.hpp"
 #include "tests/unit/core/pv/pv_guest.hpp"
 
 #include <catch2/catch.hpp>
@@ -102,6 +103,43 @@ TEST_CASE("an event upcall needs a callback, something pending and a clear mask;
     CHECK(g.vcpu.info->evtchn_upcall_pending == 1);
     CHECK((g.frame(3) >> 32) == 0);
     CHECK((g.frame(4) & kRflagsIf) != 0);
+}
+
+TEST_CASE("a guest whose upcalls raise events for itself gets a moment for what they interrupted", "[pv][bounce]") {
+    constexpr unsigned kReturns = 15;  // which the next event may follow at once
+    constexpr u64 kHandler = 0xffff'ffff'8300'0000;
+    PvGuest g;
+    g.vcpu.pv.event_callback = {.address = kHandler, .masks_events = true};
+    auto const iret = [&](u64 rflags) {
+        apply_iret_frame(g.vcpu, {.rax = 0, .r11 = 0, .rcx = 0, .flags = 0, .rip = g.code, .cs = kGuestCs64 & ~u64{3}, .rflags = rflags,
+                                  .rsp = g.stack - 256, .ss = kGuestSs});
+        REQUIRE(deliver_pending_events(g.vcpu));
+        return g.vcpu.regs.rip == kHandler;
+    };
+    g.vcpu.info->evtchn_upcall_pending = 1;
+    for (unsigned i = 0; i < kReturns; ++i) REQUIRE(iret(kRflagsIf));
+
+    SECTION("the upcall is late once, until a timer brings the vcpu into the core") {
+        CHECK_FALSE(iret(kRflagsIf));
+        CHECK_FALSE(are_events_masked(g.vcpu));
+        CHECK(g.vcpu.info->evtchn_upcall_pending == 1);
+        CHECK(machine().timer == machine().now + Nanoseconds{100'000});
+        CHECK(deliver_pending_events(g.vcpu));
+        CHECK(g.vcpu.regs.rip == kHandler);
+        CHECK(iret(kRflagsIf));
+    }
+    SECTION("returns within a handler do not count") {
+        CHECK_FALSE(iret(0));
+        CHECK_FALSE(iret(kRflagsIf));
+        CHECK(machine().timer != Nanoseconds::never());
+    }
+    SECTION("one return to the interrupted code is enough") {
+        g.vcpu.info->evtchn_upcall_pending = 0;
+        CHECK_FALSE(iret(kRflagsIf));
+        g.vcpu.info->evtchn_upcall_pending = 1;
+        for (unsigned i = 0; i < kReturns; ++i) REQUIRE(iret(kRflagsIf));
+        CHECK(machine().timer == Nanoseconds::never());
+    }
 }
 
 TEST_CASE("an event that cannot be delivered ends the domain and says so", "[pv][bounce]") {

@@ -44,14 +44,13 @@ TEST_CASE("the hypervisor's leaves name Xen 4.17, preserve-AD and at most 44 add
 TEST_CASE("what a PV guest cannot have is hidden on a processor that has everything", "[pv][cpuid]") {
     guest_cpu() = FakeGuestCpu{};
     guest_cpu().cpuid = everything;
-    CpuidContext const dom0{.hardware_domain = true, .vcpu = 3, .xcr0 = 7};
+    CpuidContext const dom0{.vcpu = 3, .xcr0 = 7};
     CpuidResult const one = guest_cpuid(dom0, 1, 0);
     for (unsigned hidden : {1u, 3u, 12u, 13u, 17u}) CHECK_FALSE(bit(one.edx, hidden));   // VME PSE MTRR PGE PSE36
     for (unsigned hidden : {3u, 5u, 17u, 21u, 24u}) CHECK_FALSE(bit(one.ecx, hidden));   // MONITOR VMX PCID X2APIC DEADLINE
     for (unsigned shown : {0u, 4u, 5u, 6u, 9u, 24u, 25u, 26u}) CHECK(bit(one.edx, shown));
     CHECK(bit(one.ecx, 31));
     CHECK(one.ebx >> 24 == 6);
-    CHECK_FALSE(bit(guest_cpuid({}, 1, 0).edx, 9));  // no APIC but for the hardware domain
 
     CpuidResult const seven = guest_cpuid(dom0, 7, 0);
     for (unsigned hidden : {0u, 4u, 7u, 10u, 11u, 14u, 20u}) CHECK_FALSE(bit(seven.ebx, hidden));  // FSGSBASE HLE SMEP INVPCID RTM MPX SMAP
@@ -75,7 +74,7 @@ TEST_CASE("XSAVE is shown whole or not at all", "[pv][cpuid]") {
         CpuidResult const one = guest_cpuid({}, 1, 0);
         CHECK(bit(one.ecx, 26));
         CHECK(bit(one.ecx, 27));
-        CpuidResult const sizes = guest_cpuid({.hardware_domain = false, .vcpu = 0, .xcr0 = 3}, 0xd, 0);
+        CpuidResult const sizes = guest_cpuid({.vcpu = 0, .xcr0 = 3}, 0xd, 0);
         CHECK(sizes.eax == 7);
         CHECK(sizes.ebx == 576);
         CHECK(sizes.ecx == 832);
