@@ -101,7 +101,21 @@ void Scheduler::balance(RunQueue& queue, Vcpu& prev, Nanoseconds now) {
 // queues, sees who waits, or we, who have queued the vcpu before we look, see the bit.
 void Scheduler::offer(RunQueue const& queue, Vcpu const& vcpu) {
     RunQueue* const idle = claim_idle(allowed_pcpus(vcpu) & ~bit_of(queue), index_of(queue));
-    if (idle != nullptr) notify(*idle);
+    if (idle == nullptr) return;
+    idle->offered.store(&vcpu);
+    notify(*idle);
+}
+
+// The pcpu of `queue` was idle and now runs one vcpu: the others in the queue have been left alone by thieves on its account.
+void Scheduler::offer_all(RunQueue const& queue) {
+    for (Vcpu* vcpu = queue.waiting.first(); vcpu != nullptr; vcpu = vcpu->sched.next) offer(queue, *vcpu);
+}
+
+// A pcpu has found something else to do than what it was offered. If that still waits, another idle one may be glad of it.
+void Scheduler::offer_elsewhere() {
+    bool const does_any_wait = std::any_of(queues_.begin(), queues_.end(), [](RunQueue const& each) { return each.waiters.load() != 0; });
+    if (!does_any_wait) return;
+    while (RunQueue* const idle = claim_idle(~PcpuMask{0}, 0)) notify(*idle);
 }
 
 // What `thief` takes from `victim`: the first that may run there, rather one whose state is in no other processor.

@@ -52,8 +52,11 @@ struct alignas(64) RunQueue {
     Nanoseconds slice_end = Nanoseconds::never();  // never while nobody waits
     Nanoseconds unpark_at = Nanoseconds::never();
 
-    // Written under the lock, except must_decide; read by everybody.
+    // Written by everybody.
     std::atomic<bool> must_decide{true};
+    std::atomic<Vcpu const*> offered{nullptr};  // what the pcpu was woken for while it was idle; only to be compared
+
+    // Written under the lock; read by everybody.
     std::atomic<u32> waiters{0};
     std::atomic<u32> weight{0};  // of all that run or wait
     std::atomic<Nanoseconds> next_decision{Nanoseconds::never()};

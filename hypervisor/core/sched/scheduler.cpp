@@ -59,11 +59,7 @@ void Scheduler::dequeue(RunQueue& queue, Vcpu& vcpu) {
 // `vcpu`, which is in no list, waits in `queue` from now on.
 void Scheduler::put(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     enqueue(queue, vcpu);
-    if (queue.running == nullptr) {
-        notify(queue);
-        if (queue.waiters.load(std::memory_order_relaxed) > 1) offer(queue, vcpu);
-        return;
-    }
+    if (queue.running == nullptr) return notify(queue);
     charge(queue, *queue.running, now);
     bool const preempts = is_before(vcpu.sched.virtual_time + kPreemptMargin.raw(), queue.running->sched.virtual_time);
     if (queue.slice_end == Nanoseconds::never()) {  // somebody waits from now on: the timer has to end the slice
@@ -263,10 +259,6 @@ Vcpu* Scheduler::choose(RunQueue& queue, Nanoseconds now) {
 
 void Scheduler::unpark(RunQueue& queue, Nanoseconds now) {
     if (now < queue.unpark_at) return;
-    bool const was_claimed = queue.running == nullptr && (idle_.load() & bit_of(queue)) == 0;
-    if (was_claimed && !queue.parked.is_empty()) {  // for a vcpu that may now go empty-handed: somebody else shall look for it
-        while (RunQueue* const idle = claim_idle(~bit_of(queue), 0)) notify(*idle);
-    }
     queue.unpark_at = Nanoseconds::never();
     while (Vcpu* const vcpu = queue.parked.first()) {  // choose() parks them again if it has to
         dequeue(queue, *vcpu);
@@ -274,6 +266,12 @@ void Scheduler::unpark(RunQueue& queue, Nanoseconds now) {
         enqueue(queue, *vcpu);
         offer(queue, *vcpu);
     }
+}
+
+void Scheduler::stop_running(RunQueue& queue, Vcpu& vcpu) {
+    queue.weight.store(queue.weight.load(std::memory_order_relaxed) - vcpu.sched.weight, std::memory_order_relaxed);
+    queue.running = nullptr;
+    if (can_run(vcpu)) enqueue(queue, vcpu);
 }
 
 void Scheduler::start_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
@@ -298,34 +296,38 @@ void Scheduler::plan(RunQueue& queue, Nanoseconds now) {
     queue.next_decision.store(next, std::memory_order_relaxed);
 }
 
+// Who runs from `now` on: `prev` if it may go on, else the first in the queue, else what can be had from other queues.
+Vcpu* Scheduler::decide(RunQueue& queue, Vcpu* prev, Nanoseconds now) {
+    if (prev != nullptr) {
+        charge(queue, *prev, now);
+        if (keeps_running(queue, *prev, now)) return prev;
+        stop_running(queue, *prev);
+    }
+    Vcpu* next = choose(queue, now);
+    if (prev != nullptr && prev != next && prev->sched.pcpu.load() == PcpuId{index_of(queue)})  // unless it has been sent away
+        set_state(*prev, can_run(*prev) ? RunState::runnable : resting_state(*prev), now);
+    if (next != nullptr) {
+        dequeue(queue, *next);
+    } else {
+        idle_.fetch_or(online_.load() & bit_of(queue));  // before the others are looked at: see offer()
+        next = steal(queue, now);
+    }
+    if (next != nullptr) start_running(queue, *next, now);
+    return next;
+}
+
 Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
     RunQueue& queue = queue_of(pcpu);
     LockGuard guard{queue.lock};
     HV_ASSERT(prev == queue.running);
     queue.must_decide.store(false);
+    Vcpu const* const offered = queue.offered.load(std::memory_order_relaxed) == nullptr ? nullptr : queue.offered.exchange(nullptr);
     unpark(queue, now);
-    if (prev != nullptr) {
-        charge(queue, *prev, now);
-        if (keeps_running(queue, *prev, now)) {
-            plan(queue, now);
-            return prev;
-        }
-        queue.weight.store(queue.weight.load(std::memory_order_relaxed) - prev->sched.weight, std::memory_order_relaxed);
-        queue.running = nullptr;
-        if (can_run(*prev)) enqueue(queue, *prev);
-    }
-    Vcpu* next = choose(queue, now);
-    if (prev != nullptr && prev != next && prev->sched.pcpu.load() == pcpu)  // unless it has been sent away
-        set_state(*prev, can_run(*prev) ? RunState::runnable : resting_state(*prev), now);
-    if (next == nullptr) {
-        idle_.fetch_or(online_.load() & bit_of(queue));  // before the others are looked at: see offer()
-        next = steal(queue, now);
-    } else {
-        dequeue(queue, *next);
-    }
-    if (next != nullptr) start_running(queue, *next, now);
+    Vcpu* const next = decide(queue, prev, now);
     if (prev != nullptr && prev != next && prev->sched.pcpu.load() == pcpu && prev->sched.standing == Standing::waiting)
         balance(queue, *prev, now);
+    if (prev == nullptr && next != nullptr) offer_all(queue);
+    if (offered != nullptr && next != nullptr && offered != next) offer_elsewhere();
     plan(queue, now);
     return next;
 }

@@ -98,6 +98,8 @@ private:
     bool reconsider(RunQueue& queue, Vcpu& vcpu, Nanoseconds now);
     bool keeps_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now);
     Vcpu* choose(RunQueue& queue, Nanoseconds now);
+    Vcpu* decide(RunQueue& queue, Vcpu* prev, Nanoseconds now);
+    void stop_running(RunQueue& queue, Vcpu& vcpu);
     void start_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now);
     void plan(RunQueue& queue, Nanoseconds now);
     void unpark(RunQueue& queue, Nanoseconds now);
@@ -114,6 +116,8 @@ private:
     bool send_away(RunQueue& from, Vcpu& vcpu, Nanoseconds now);
     void balance(RunQueue& queue, Vcpu& prev, Nanoseconds now);
     void offer(RunQueue const& queue, Vcpu const& vcpu);
+    void offer_all(RunQueue const& queue);
+    void offer_elsewhere();
     Vcpu* candidate(RunQueue& victim, RunQueue& thief, Nanoseconds now);
     Vcpu* steal(RunQueue& thief, Nanoseconds now);
 
