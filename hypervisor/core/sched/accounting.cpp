@@ -44,6 +44,8 @@ void charge(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     bool const first_is_behind = first != nullptr && is_before(first->sched.virtual_time, unit.virtual_time);
     u64 const least = first_is_behind ? first->sched.virtual_time : unit.virtual_time;
     if (is_before(queue.served, least)) queue.served = least;
+    queue.clock.store(queue.served + queue.offset, std::memory_order_relaxed);
+    queue.clocked_at.store(now, std::memory_order_relaxed);
 }
 
 void limit_credit(RunQueue const& queue, Vcpu& vcpu, Nanoseconds now) {

@@ -8,6 +8,19 @@
 #include <bit>
 
 namespace hospes {
+namespace {
+
+// A vcpu moves from a queue to another. One that was empty takes over the clock of the first; else the vcpu's distance to the clock of its
+// queue, and the distance of the clocks to each other, are kept, within bounds.
+void convert_virtual_time(RunQueue const& from, Vcpu& vcpu, RunQueue& to) {
+    if (to.running == nullptr && to.waiting.is_empty()) to.offset = from.served + from.offset - to.served;
+    u64 const converted = vcpu.sched.virtual_time + from.offset - to.offset;
+    u64 const earliest = to.served - kMostLag.raw();
+    u64 const latest = to.served + kMostLag.raw();
+    vcpu.sched.virtual_time = is_before(converted, earliest) ? earliest : is_before(latest, converted) ? latest : converted;
+}
+
+}  // namespace
 
 PcpuMask Scheduler::allowed_pcpus(Vcpu const& vcpu) const {
     PcpuMask const online = online_.load(std::memory_order_relaxed);
@@ -68,9 +81,12 @@ bool Scheduler::transfer(RunQueue& from, Vcpu& vcpu, RunQueue& to, Nanoseconds n
         notify(to);  // it may have been claimed as idle
         return false;
     }
-    if (vcpu.sched.standing != Standing::nowhere) dequeue(from, vcpu);
+    bool const has_waited = vcpu.sched.standing != Standing::nowhere;
+    if (has_waited) dequeue(from, vcpu);
     set_state(vcpu, RunState::runnable, now);
-    vcpu.sched.virtual_time += to.served - from.served;
+    if (to.running != nullptr) charge(to, *to.running, now);
+    convert_virtual_time(from, vcpu, to);
+    if (!has_waited) limit_credit(to, vcpu, now);
     vcpu.sched.pcpu.store(PcpuId{index_of(to)});
     put(to, vcpu, now);
     to.lock.unlock();
@@ -83,18 +99,28 @@ bool Scheduler::send_away(RunQueue& from, Vcpu& vcpu, Nanoseconds now) {
     return &target != &from && transfer(from, vcpu, target, now);
 }
 
-// `prev` has been preempted or its slice has ended: it moves to an idle pcpu, or to where there is less to do even with it. With equal
-// weights that makes those who are one too many take turns in being it.
-void Scheduler::balance(RunQueue& queue, Vcpu& prev, Nanoseconds now) {
-    PcpuMask const others = allowed_pcpus(prev) & ~bit_of(queue);
-    if (others == 0) return;
-    RunQueue* target = claim_idle(others, index_of(queue));
-    if (target == nullptr) {
-        target = &lightest(others, queue);
-        u32 const with_it = target->weight.load(std::memory_order_relaxed) + prev.sched.weight;
-        if (with_it > queue.weight.load(std::memory_order_relaxed)) return;
+// Others wait in `queue`. When its clock is behind that of a lighter one, by a slice of the vcpu that waits for longest, that vcpu moves
+// there, and gets what it has missed. So the clocks of all queues stay together, and those who are one too many take turns in being it.
+void Scheduler::balance(RunQueue& queue, Nanoseconds now) {
+    queue.balance_at = now + kSlice;
+    Vcpu& vcpu = *queue.waiting.first();
+    u32 const weight = queue.weight.load(std::memory_order_relaxed);
+    u64 const own_clock = queue.served + queue.offset;
+    u64 most_ahead = own_clock + kSlice.raw() * kDefaultWeight / vcpu.sched.weight;
+    RunQueue* target = nullptr;
+    for (PcpuMask left = allowed_pcpus(vcpu) & ~bit_of(queue); left != 0; left &= left - 1) {
+        RunQueue& other = queues_[static_cast<u32>(std::countr_zero(left))];
+        u32 const other_weight = other.weight.load(std::memory_order_relaxed);
+        if (other_weight == 0 || other_weight >= weight) continue;
+        u64 const passed = (now - std::min(now, other.clocked_at.load(std::memory_order_relaxed))).raw();
+        u64 const clock = other.clock.load(std::memory_order_relaxed) + passed * kDefaultWeight / other_weight;
+        if (!is_before(most_ahead, clock)) continue;
+        most_ahead = clock;
+        target = &other;
     }
-    (void)transfer(queue, prev, *target, now);
+    if (target == nullptr) return;
+    if (is_before(own_clock + kMostLag.raw(), most_ahead)) queue.offset += most_ahead - own_clock - kMostLag.raw();  // forgiven
+    (void)transfer(queue, vcpu, *target, now);
 }
 
 // `vcpu` waits in `queue`: an idle pcpu shall come and take it. Either that pcpu, which sets its bit in idle_ before it looks at the
@@ -156,7 +182,7 @@ Vcpu* Scheduler::steal(RunQueue& thief, Nanoseconds now) {
         Vcpu* const vcpu = candidate(*longest, thief, now);
         if (vcpu != nullptr) {
             dequeue(*longest, *vcpu);
-            vcpu->sched.virtual_time += thief.served - longest->served;
+            convert_virtual_time(*longest, *vcpu, thief);
             vcpu->sched.pcpu.store(PcpuId{index_of(thief)});
         }
         longest->lock.unlock();

@@ -51,6 +51,8 @@ struct alignas(64) RunQueue {
     u64 served = 0;    // virtual time of the vcpu served last: what newcomers are set against
     Nanoseconds slice_end = Nanoseconds::never();  // never while nobody waits
     Nanoseconds unpark_at = Nanoseconds::never();
+    Nanoseconds balance_at{};  // when the queue is next compared with others
+    u64 offset = 0;            // served + offset can be compared with that of other queues
 
     // Written by everybody.
     std::atomic<bool> must_decide{true};
@@ -59,6 +61,8 @@ struct alignas(64) RunQueue {
     // Written under the lock; read by everybody.
     std::atomic<u32> waiters{0};
     std::atomic<u32> weight{0};  // of all that run or wait
+    std::atomic<u64> clock{0};   // served + offset at clocked_at
+    std::atomic<Nanoseconds> clocked_at{};
     std::atomic<Nanoseconds> next_decision{Nanoseconds::never()};
 };
 

@@ -325,8 +325,9 @@ Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
     unpark(queue, now);
     Vcpu* const next = decide(queue, prev, now);
     if (prev != nullptr && prev != next && prev->sched.pcpu.load() == pcpu && prev->sched.standing == Standing::waiting)
-        balance(queue, *prev, now);
+        offer(queue, *prev);
     if (prev == nullptr && next != nullptr) offer_all(queue);
+    if (!queue.waiting.is_empty() && now >= queue.balance_at) balance(queue, now);
     if (offered != nullptr && next != nullptr && offered != next) offer_elsewhere();
     plan(queue, now);
     return next;

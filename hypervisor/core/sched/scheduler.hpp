@@ -21,6 +21,7 @@ namespace hospes {
 inline constexpr Nanoseconds kSlice = Nanoseconds::from_ms(10);
 inline constexpr Nanoseconds kWakeCredit = Nanoseconds::from_ms(5);
 inline constexpr Nanoseconds kPreemptMargin = Nanoseconds::from_ms(1);
+inline constexpr Nanoseconds kMostLag = Nanoseconds::from_ms(50);  // of a queue behind others
 inline constexpr Nanoseconds kLeastAllowance{500'000};  // a capped vcpu that may run at all runs that long
 
 // How long a vcpu has been in each state.
@@ -114,7 +115,7 @@ private:
     RunQueue& place(RunQueue& home, Vcpu& vcpu, Nanoseconds now);
     bool transfer(RunQueue& from, Vcpu& vcpu, RunQueue& to, Nanoseconds now);
     bool send_away(RunQueue& from, Vcpu& vcpu, Nanoseconds now);
-    void balance(RunQueue& queue, Vcpu& prev, Nanoseconds now);
+    void balance(RunQueue& queue, Nanoseconds now);
     void offer(RunQueue const& queue, Vcpu const& vcpu);
     void offer_all(RunQueue const& queue);
     void offer_elsewhere();
