@@ -17,7 +17,7 @@ namespace {
 
 // A domctl of dom0 on domain `domid`; `fill` completes it.
 template <typename Fill>
-Call domctl(Stage& s, u32 command, u16 domid, Fill fill) {
+Call domctl(Scene& s, u32 command, u16 domid, Fill fill) {
     auto& op = s.arguments<xen_domctl>();
     *op = {};
     op->cmd = command;
@@ -26,12 +26,12 @@ Call domctl(Stage& s, u32 command, u16 domid, Fill fill) {
     fill(op->u);
     return {s.zero.vcpu, __HYPERVISOR_domctl, {op.address()}};
 }
-Call domctl(Stage& s, u32 command, u16 domid) {
+Call domctl(Scene& s, u32 command, u16 domid) {
     return domctl(s, command, domid, [](auto&) {});
 }
 
 template <typename Fill>
-Call sysctl(Stage& s, u32 command, Fill fill) {
+Call sysctl(Scene& s, u32 command, Fill fill) {
     auto& op = s.arguments<xen_sysctl>();
     *op = {};
     op->cmd = command;
@@ -41,7 +41,7 @@ Call sysctl(Stage& s, u32 command, Fill fill) {
 }
 
 template <typename Fill>
-Call platform_op(Stage& s, u32 command, Fill fill) {
+Call platform_op(Scene& s, u32 command, Fill fill) {
     auto& op = s.arguments<xen_platform_op_t>();
     *op = {};
     op->cmd = command;
@@ -51,13 +51,13 @@ Call platform_op(Stage& s, u32 command, Fill fill) {
 }
 
 template <typename Op>
-Call physdev_op(Stage& s, u64 command, Op const& op) {
+Call physdev_op(Scene& s, u64 command, Op const& op) {
     auto& argument = s.arguments<Op>();
     *argument = op;
     return {s.zero.vcpu, __HYPERVISOR_physdev_op, {command, argument.address()}};
 }
 
-Call create(Stage& s, unsigned vcpus) {
+Call create(Scene& s, unsigned vcpus) {
     return domctl(s, XEN_DOMCTL_createdomain, 7, [&](auto& u) {
         u.createdomain.max_vcpus = vcpus;
         u.createdomain.max_evtchn_port = 100;
@@ -67,13 +67,13 @@ Call create(Stage& s, unsigned vcpus) {
     });
 }
 
-void pause_two(Stage& s) {
+void pause_two(Scene& s) {
     s.two.domain.is_paused_by_control = true;
     s.scheduler.pause_domain(s.two.domain);
 }
 
 // Domain two has something of everything: ports with both others, a grant of domain one mapped, a GDT.
-void entangle_two(Stage& s) {
+void entangle_two(Scene& s) {
     EventPort const remote = s.one.domain.events.make_unbound(s.one.domain.events.reserve().take(), DomId{2});
     REQUIRE(s.two.domain.events.bind_interdomain(s.two.domain.events.reserve().take(), s.one.domain, remote).ok());
     REQUIRE(s.two.domain.events.bind_virq(s.two.domain.events.reserve().take(), Virq{VIRQ_TIMER}, VcpuId{0}).ok());
@@ -83,7 +83,7 @@ void entangle_two(Stage& s) {
     REQUIRE(s.page_types.pin(s.two.pages[3], s.two.domain, PageType::l1_table).ok());
 }
 
-Call set_context(Stage& s, unsigned) {
+Call set_context(Scene& s, unsigned) {
     auto& context = s.arguments<vcpu_guest_context_t>();
     *context = {};
     context->flags = VGCF_IN_KERNEL | VGCF_online;
@@ -95,12 +95,12 @@ Call set_context(Stage& s, unsigned) {
     return domctl(s, XEN_DOMCTL_setvcpucontext, 2, [&](auto& u) { u.vcpucontext.ctxt.p = reinterpret_cast<vcpu_guest_context_t*>(address); });
 }
 
-Call get_context(Stage& s, unsigned) {
+Call get_context(Scene& s, unsigned) {
     u64 const address = s.arguments<vcpu_guest_context_t>().address();
     return domctl(s, XEN_DOMCTL_getvcpucontext, 2, [&](auto& u) { u.vcpucontext.ctxt.p = reinterpret_cast<vcpu_guest_context_t*>(address); });
 }
 
-Call read_console(Stage& s, unsigned) {
+Call read_console(Scene& s, unsigned) {
     auto& buffer = s.arguments<char>(2000);
     return sysctl(s, XEN_SYSCTL_readconsole, [&](auto& u) {
         u.readconsole.count = 2000;
@@ -108,7 +108,7 @@ Call read_console(Stage& s, unsigned) {
     });
 }
 
-Call list_domains(Stage& s, unsigned) {
+Call list_domains(Scene& s, unsigned) {
     auto& buffer = s.arguments<xen_domctl_getdomaininfo>(8);
     return sysctl(s, XEN_SYSCTL_getdomaininfolist, [&](auto& u) {
         u.getdomaininfolist.max_domains = 8;
@@ -116,7 +116,7 @@ Call list_domains(Stage& s, unsigned) {
     });
 }
 
-Call firmware_vendor(Stage& s, unsigned) {
+Call firmware_vendor(Scene& s, unsigned) {
     auto& buffer = s.arguments<u16>(16);
     return platform_op(s, XENPF_firmware_info, [&](auto& u) {
         u.firmware_info.type = XEN_FW_EFI_INFO;
@@ -127,54 +127,54 @@ Call firmware_vendor(Stage& s, unsigned) {
 }
 
 constexpr Scenario kDomctls[] = {
-    {.name = "createdomain", .set_up = nullptr, .call = [](Stage& s, unsigned) { return create(s, 1); }},
-    {.name = "createdomain with three vcpus", .set_up = nullptr, .call = [](Stage& s, unsigned) { return create(s, 3); }},
+    {.name = "createdomain", .set_up = nullptr, .call = [](Scene& s, unsigned) { return create(s, 1); }},
+    {.name = "createdomain with three vcpus", .set_up = nullptr, .call = [](Scene& s, unsigned) { return create(s, 3); }},
     {.name = "destroydomain",
      .set_up = entangle_two,
-     .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_destroydomain, 2); }},
-    {.name = "pausedomain", .set_up = nullptr, .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_pausedomain, 2); }},
-    {.name = "unpausedomain", .set_up = pause_two, .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_unpausedomain, 2); }},
-    {.name = "getdomaininfo", .set_up = nullptr, .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_getdomaininfo, 2); }},
+     .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_destroydomain, 2); }},
+    {.name = "pausedomain", .set_up = nullptr, .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_pausedomain, 2); }},
+    {.name = "unpausedomain", .set_up = pause_two, .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_unpausedomain, 2); }},
+    {.name = "getdomaininfo", .set_up = nullptr, .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_getdomaininfo, 2); }},
     {.name = "max_mem",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_max_mem, 2, [](auto& u) { u.max_mem.max_memkb = 4096; }); }},
+     .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_max_mem, 2, [](auto& u) { u.max_mem.max_memkb = 4096; }); }},
     {.name = "setvcpucontext", .set_up = pause_two, .call = set_context},
     {.name = "getvcpucontext", .set_up = nullptr, .call = get_context},
-    {.name = "getvcpuinfo", .set_up = nullptr, .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_getvcpuinfo, 2); }},
+    {.name = "getvcpuinfo", .set_up = nullptr, .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_getvcpuinfo, 2); }},
     {.name = "max_vcpus",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_max_vcpus, 2, [](auto& u) { u.max_vcpus.max = 1; }); }},
+     .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_max_vcpus, 2, [](auto& u) { u.max_vcpus.max = 1; }); }},
     {.name = "setdomainhandle",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_setdomainhandle, 2, [](auto& u) { u.setdomainhandle.handle[3] = 9; }); }},
+     .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_setdomainhandle, 2, [](auto& u) { u.setdomainhandle.handle[3] = 9; }); }},
     {.name = "hypercall_init",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) {
+     .call = [](Scene& s, unsigned) {
          return domctl(s, XEN_DOMCTL_hypercall_init, 2, [&](auto& u) { u.hypercall_init.gmfn = s.two.pages[0].raw(); });
      }},
-    {.name = "get_address_size", .set_up = nullptr, .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_get_address_size, 2); }},
+    {.name = "get_address_size", .set_up = nullptr, .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_get_address_size, 2); }},
     {.name = "resumedomain",
      .set_up =
-         [](Stage& s) {
+         [](Scene& s) {
              s.two.domain.is_shut_down = true;
              s.scheduler.pause_domain(s.two.domain);
          },
-     .call = [](Stage& s, unsigned) { return domctl(s, XEN_DOMCTL_resumedomain, 2); }},
+     .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_resumedomain, 2); }},
 };
 
 constexpr Scenario kMachine[] = {
-    {.name = "readconsole", .set_up = [](Stage&) { console().log_ring.assign(1700, 'x'); }, .call = read_console},
-    {.name = "physinfo", .set_up = nullptr, .call = [](Stage& s, unsigned) { return sysctl(s, XEN_SYSCTL_physinfo, [](auto&) {}); }},
+    {.name = "readconsole", .set_up = [](Scene&) { console().log_ring.assign(1700, 'x'); }, .call = read_console},
+    {.name = "physinfo", .set_up = nullptr, .call = [](Scene& s, unsigned) { return sysctl(s, XEN_SYSCTL_physinfo, [](auto&) {}); }},
     {.name = "getdomaininfolist", .set_up = nullptr, .call = list_domains},
     {.name = "settime64",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return platform_op(s, XENPF_settime64, [](auto& u) { u.settime64.secs = 1'700'000'000; }); },
+     .call = [](Scene& s, unsigned) { return platform_op(s, XENPF_settime64, [](auto& u) { u.settime64.secs = 1'700'000'000; }); },
      .tells_late = true},
-    {.name = "firmware_info", .set_up = [](Stage&) { firmware_facts.config_table = 0x1000; }, .call = firmware_vendor},
-    {.name = "get_cpuinfo", .set_up = nullptr, .call = [](Stage& s, unsigned) { return platform_op(s, XENPF_get_cpuinfo, [](auto&) {}); }},
+    {.name = "firmware_info", .set_up = [](Scene&) { firmware_facts.config_table = 0x1000; }, .call = firmware_vendor},
+    {.name = "get_cpuinfo", .set_up = nullptr, .call = [](Scene& s, unsigned) { return platform_op(s, XENPF_get_cpuinfo, [](auto&) {}); }},
     {.name = "map_pirq of a GSI",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) {
+     .call = [](Scene& s, unsigned) {
          physdev_map_pirq_t op{};
          op.domid = DOMID_SELF;
          op.type = MAP_PIRQ_TYPE_GSI;
@@ -183,7 +183,7 @@ constexpr Scenario kMachine[] = {
      }},
     {.name = "map_pirq of an MSI",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) {
+     .call = [](Scene& s, unsigned) {
          physdev_map_pirq_t op{};
          op.domid = DOMID_SELF;
          op.type = MAP_PIRQ_TYPE_MSI_SEG;
@@ -192,7 +192,7 @@ constexpr Scenario kMachine[] = {
      }},
     {.name = "map_pirq of an MSI-X entry",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) {
+     .call = [](Scene& s, unsigned) {
          physdev_map_pirq_t op{};
          op.domid = DOMID_SELF;
          op.type = MAP_PIRQ_TYPE_MSI_SEG;
@@ -202,26 +202,26 @@ constexpr Scenario kMachine[] = {
          return physdev_op(s, PHYSDEVOP_map_pirq, op);
      }},
     {.name = "unmap_pirq",
-     .set_up = [](Stage&) { pirqs().messages.insert(kFakeGsis); },
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_unmap_pirq, physdev_unmap_pirq_t{DOMID_SELF, kFakeGsis}); }},
+     .set_up = [](Scene&) { pirqs().messages.insert(kFakeGsis); },
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_unmap_pirq, physdev_unmap_pirq_t{DOMID_SELF, kFakeGsis}); }},
     {.name = "setup_gsi",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_setup_gsi, physdev_setup_gsi_t{9, 1, 1}); }},
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_setup_gsi, physdev_setup_gsi_t{9, 1, 1}); }},
     {.name = "irq_status_query",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_irq_status_query, physdev_irq_status_query_t{9, 0}); }},
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_irq_status_query, physdev_irq_status_query_t{9, 0}); }},
     {.name = "apic_read",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_apic_read, physdev_apic_t{kFakeIoApic, 1, 0}); }},
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_apic_read, physdev_apic_t{kFakeIoApic, 1, 0}); }},
     {.name = "alloc_irq_vector",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_alloc_irq_vector, physdev_irq_t{9, 0}); }},
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_alloc_irq_vector, physdev_irq_t{9, 0}); }},
     {.name = "eoi",
-     .set_up = [](Stage& s) { REQUIRE(s.zero.domain.events.bind_pirq(s.zero.domain.events.reserve().take(), Pirq{9}, false).ok()); },
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_eoi, physdev_eoi_t{9}); }},
+     .set_up = [](Scene& s) { REQUIRE(s.zero.domain.events.bind_pirq(s.zero.domain.events.reserve().take(), Pirq{9}, false).ok()); },
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_eoi, physdev_eoi_t{9}); }},
     {.name = "set_iopl",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return physdev_op(s, PHYSDEVOP_set_iopl, physdev_set_iopl_t{1}); }},
+     .call = [](Scene& s, unsigned) { return physdev_op(s, PHYSDEVOP_set_iopl, physdev_set_iopl_t{1}); }},
 };
 
 }  // namespace

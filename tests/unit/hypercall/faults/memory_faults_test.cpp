@@ -14,7 +14,7 @@ namespace {
 Call memory_op(Vcpu& caller, u64 command, u64 argument) { return {caller, __HYPERVISOR_memory_op, {command, argument}}; }
 
 // A reservation of `count` extents; for populate_physmap they are pfns, for decrease_reservation pages of the caller.
-Call reserve(Stage& stage, u64 command, unsigned count) {
+Call reserve(Scene& stage, u64 command, unsigned count) {
     auto& extents = stage.arguments<u64>(count);
     for (unsigned i = 0; i < count; ++i) extents[i] = command == XENMEM_decrease_reservation ? stage.one.pages[i].raw() : 100 + i;
     auto& request = stage.arguments<xen_memory_reservation_t>();
@@ -26,9 +26,9 @@ Call reserve(Stage& stage, u64 command, unsigned count) {
 }
 
 // The number of extents done is the answer.
-bool is_told_less(Stage&, i64 result) { return result < 3; }
+bool is_told_less(Scene&, i64 result) { return result < 3; }
 
-Call exchange(Stage& stage, Stage::Home& home, unsigned in_order, unsigned out_order, u64 frames) {
+Call exchange(Scene& stage, Stage::Home& home, unsigned in_order, unsigned out_order, u64 frames) {
     auto& in = stage.arguments<u64>(frames >> in_order);
     auto& out = stage.arguments<u64>(frames >> out_order);
     for (u64 i = 0; i < frames >> in_order; ++i) in[i] = home.pages[i << in_order].raw();
@@ -46,13 +46,13 @@ Call exchange(Stage& stage, Stage::Home& home, unsigned in_order, unsigned out_o
     return memory_op(home.vcpu, XENMEM_exchange, request.address());
 }
 
-Call ask_of_domain(Stage& stage, u64 command) {
+Call ask_of_domain(Scene& stage, u64 command) {
     auto& domid = stage.arguments<domid_t>();
     *domid = DOMID_SELF;
     return memory_op(stage.one.vcpu, command, domid.address());
 }
 
-Call memory_map(Stage& stage, Vcpu& caller, u64 command) {
+Call memory_map(Scene& stage, Vcpu& caller, u64 command) {
     auto& buffer = stage.arguments<E820Entry>(8);
     auto& map = stage.arguments<xen_memory_map_t>();
     map->nr_entries = 8;
@@ -60,7 +60,7 @@ Call memory_map(Stage& stage, Vcpu& caller, u64 command) {
     return memory_op(caller, command, map.address());
 }
 
-Call set_memory_map(Stage& stage, unsigned) {
+Call set_memory_map(Scene& stage, unsigned) {
     auto& entries = stage.arguments<E820Entry>(2);
     entries[0] = {0, 64 * kPageSize, E820Type::ram};
     entries[1] = {64 * kPageSize, kPageSize, E820Type::reserved};
@@ -71,7 +71,7 @@ Call set_memory_map(Stage& stage, unsigned) {
     return memory_op(stage.zero.vcpu, XENMEM_set_memory_map, request.address());
 }
 
-Call acquire_grant_frames(Stage& stage, u32 count) {
+Call acquire_grant_frames(Scene& stage, u32 count) {
     auto& frames = stage.arguments<u64>(count);
     auto& request = stage.arguments<xen_mem_acquire_resource_t>();
     *request = {};
@@ -86,64 +86,64 @@ Call acquire_grant_frames(Stage& stage, u32 count) {
 constexpr Scenario kScenarios[] = {
     {.name = "populate_physmap",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned n) { return reserve(s, XENMEM_populate_physmap, n); },
+     .call = [](Scene& s, unsigned n) { return reserve(s, XENMEM_populate_physmap, n); },
      .operations = 3,
      .is_told = is_told_less,
      .result = 3},
     {.name = "increase_reservation",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned n) { return reserve(s, XENMEM_increase_reservation, n); },
+     .call = [](Scene& s, unsigned n) { return reserve(s, XENMEM_increase_reservation, n); },
      .operations = 3,
      .is_told = is_told_less,
      .result = 3},
     {.name = "decrease_reservation",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned n) { return reserve(s, XENMEM_decrease_reservation, n); },
+     .call = [](Scene& s, unsigned n) { return reserve(s, XENMEM_decrease_reservation, n); },
      .operations = 3,
      .is_told = is_told_less,
      .result = 3},
     {.name = "exchange, page by page",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned n) { return exchange(s, s.one, 0, 0, n); },
+     .call = [](Scene& s, unsigned n) { return exchange(s, s.one, 0, 0, n); },
      .operations = 3,
      .tells_late = true},
     {.name = "exchange for contiguous memory",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned n) { return exchange(s, s.zero, 0, 2, 4 * n); },
+     .call = [](Scene& s, unsigned n) { return exchange(s, s.zero, 0, 2, 4 * n); },
      .operations = 2,
      .tells_late = true},
     {.name = "exchange of contiguous memory",
      .set_up =
-         [](Stage& s) {
+         [](Scene& s) {
              Mfn const first = populate_frames(s.zero.domain, 2, 0).value();
              for (u64 i = 0; i < 4; ++i) s.zero.pages[i] = first + i;
          },
-     .call = [](Stage& s, unsigned) { return exchange(s, s.zero, 2, 0, 4); },
+     .call = [](Scene& s, unsigned) { return exchange(s, s.zero, 2, 0, 4); },
      .tells_late = true},
     {.name = "current_reservation",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return ask_of_domain(s, XENMEM_current_reservation); },
+     .call = [](Scene& s, unsigned) { return ask_of_domain(s, XENMEM_current_reservation); },
      .result = 12},
     {.name = "maximum_reservation",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return ask_of_domain(s, XENMEM_maximum_reservation); },
+     .call = [](Scene& s, unsigned) { return ask_of_domain(s, XENMEM_maximum_reservation); },
      .result = 640},
     {.name = "memory_map",
-     .set_up = [](Stage& s) { s.one.domain.memory_map_pages = 16; },
-     .call = [](Stage& s, unsigned) { return memory_map(s, s.one.vcpu, XENMEM_memory_map); }},
+     .set_up = [](Scene& s) { s.one.domain.memory_map_pages = 16; },
+     .call = [](Scene& s, unsigned) { return memory_map(s, s.one.vcpu, XENMEM_memory_map); }},
     {.name = "machine_memory_map",
-     .set_up = [](Stage&) { machine_memory_map.count = 3; },
-     .call = [](Stage& s, unsigned) { return memory_map(s, s.zero.vcpu, XENMEM_machine_memory_map); }},
+     .set_up = [](Scene&) { machine_memory_map.count = 3; },
+     .call = [](Scene& s, unsigned) { return memory_map(s, s.zero.vcpu, XENMEM_machine_memory_map); }},
     {.name = "set_memory_map", .set_up = nullptr, .call = set_memory_map},
     {.name = "machphys_mapping",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return memory_op(s.one.vcpu, XENMEM_machphys_mapping, s.arguments<xen_machphys_mapping_t>().address()); }},
+     .call = [](Scene& s, unsigned) { return memory_op(s.one.vcpu, XENMEM_machphys_mapping, s.arguments<xen_machphys_mapping_t>().address()); }},
     {.name = "acquire_resource, all there",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return acquire_grant_frames(s, 1); }},
+     .call = [](Scene& s, unsigned) { return acquire_grant_frames(s, 1); }},
     {.name = "acquire_resource of a table that grows",
      .set_up = nullptr,
-     .call = [](Stage& s, unsigned) { return acquire_grant_frames(s, 4); },
+     .call = [](Scene& s, unsigned) { return acquire_grant_frames(s, 4); },
      .keeps = Keeps::grown_tables},
 };
 

@@ -2,39 +2,12 @@
 #include "tests/unit/hypercall/faults/scenario.hpp"
 
 #include "hypervisor/core/domain/life_cycle.hpp"
-#include "hypervisor/core/time/guest_time.hpp"
-#include "hypervisor/ports/frame_window.hpp"
-#include "tests/support/hypervisor/fake_console.hpp"
-#include "tests/support/hypervisor/fake_guest_cpu.hpp"
-#include "tests/support/hypervisor/fake_pirq.hpp"
 #include "tests/support/hypervisor/fault_injection.hpp"
-#include "tests/support/hypervisor/grants.hpp"
-#include "tests/support/hypervisor/snapshot.hpp"
 #include "tests/support/hypervisor/whole_recount.hpp"
 
 #include <catch2/catch.hpp>
 
 namespace hospes::test {
-
-Stage::Stage() : World{640}, zero{furnish(dom0())}, one{furnish(add_domain(1, 2))}, two{furnish(add_domain(2))} {
-    pirqs() = FakePirqs{};
-    console() = FakeConsole{};
-    guest_cpu() = FakeGuestCpu{};
-    set_wall_clock({.seconds = 1'000'000, .nanoseconds = 0});
-    write_wall_clock_everywhere(system);
-    for (u32 ref = 0; ref < one.pages.size(); ++ref) GrantWorld::grant(one.domain, ref, two.domain, one.pages[ref]);
-}
-
-Stage::Home Stage::furnish(Domain& domain) {
-    Vcpu& vcpu = *domain.vcpus[0];
-    Home home{domain, vcpu, make_address_space(*this, vcpu), {}};
-    for (unsigned i = 0; i < 8; ++i) home.pages.push_back(populate(domain));
-    REQUIRE(domain.events.reserve().ok());
-    REQUIRE(domain.grants.grow(1).ok());
-    Maptrack& maptrack = domain.grants.maptrack();
-    maptrack.release(maptrack.reserve().value());
-    return home;
-}
 
 namespace {
 
@@ -57,7 +30,7 @@ struct Performance {
     }
 
     Scenario const& scenario;
-    Stage stage;
+    Scene stage;
 };
 
 // What the world looks like after 0, 1, ... of the operations.
