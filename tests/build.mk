@@ -44,6 +44,7 @@ $(OUT)/tests/hypervisor-property: $(call hv_test_objects,$(HV_TEST_PROPERTY)) $(
 -include $(patsubst %.o,%.d,$(call hv_test_objects,$(HV_TEST_CORE) $(HV_TEST_UNIT) $(HV_TEST_PROPERTY)) $(HV_TEST_COMMON))
 
 include tests/coverage.mk
+include tests/mutants.mk
 
 # `make fuzz` lets each target of tests/fuzz run for FUZZ_SECONDS. libFuzzer exists only in clang. A crash is written below out/fuzz; once
 # understood, it belongs into tests/fuzz/regressions/<target>/, which each run plays first.
