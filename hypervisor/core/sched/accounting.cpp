@@ -31,6 +31,11 @@ void set_state(Vcpu& vcpu, RunState state, Nanoseconds now) {
     unit.state.store(state);
 }
 
+void publish_clock(RunQueue& queue, Nanoseconds now) {
+    queue.clock.store(queue.served + queue.offset, std::memory_order_relaxed);
+    queue.clocked_at.store(now, std::memory_order_relaxed);
+}
+
 void charge(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     SchedUnit& unit = vcpu.sched;
     if (now <= unit.charged_until) return;
@@ -44,13 +49,17 @@ void charge(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     bool const first_is_behind = first != nullptr && is_before(first->sched.virtual_time, unit.virtual_time);
     u64 const least = first_is_behind ? first->sched.virtual_time : unit.virtual_time;
     if (is_before(queue.served, least)) queue.served = least;
-    queue.clock.store(queue.served + queue.offset, std::memory_order_relaxed);
-    queue.clocked_at.store(now, std::memory_order_relaxed);
+    publish_clock(queue, now);
 }
 
 void limit_credit(RunQueue const& queue, Vcpu& vcpu, Nanoseconds now) {
     SchedUnit& unit = vcpu.sched;
-    u64 const floor = queue.served - kWakeCredit.raw();
+    u64 floor = queue.served - kWakeCredit.raw();
+    if (queue.running != nullptr && is_before(queue.running->sched.virtual_time, floor + kPreemptMargin.raw())) {
+        u64 const before_running = queue.running->sched.virtual_time - 2 * kPreemptMargin.raw();
+        u64 const lowest = floor - kMostLag.raw();
+        floor = is_before(before_running, lowest) ? lowest : before_running;
+    }
     bool const was_long_away = now > unit.state_entry + kLongAway;
     if (was_long_away || is_before(unit.virtual_time, floor)) unit.virtual_time = floor;
 }

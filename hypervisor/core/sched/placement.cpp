@@ -11,10 +11,14 @@ namespace hospes {
 namespace {
 
 // A vcpu moves from a queue to another. One that was empty takes over the clock of the first; else the vcpu's distance to the clock of its
-// queue, and the distance of the clocks to each other, are kept, within bounds.
-void convert_virtual_time(RunQueue const& from, Vcpu& vcpu, RunQueue& to) {
-    if (to.running == nullptr && to.waiting.is_empty()) to.offset = from.served + from.offset - to.served;
-    u64 const converted = vcpu.sched.virtual_time + from.offset - to.offset;
+// queue is kept, and, if it has waited, the distance of the clocks to each other too: it gets what it has missed. All within bounds.
+void convert_virtual_time(RunQueue const& from, Vcpu& vcpu, RunQueue& to, bool has_waited, Nanoseconds now) {
+    if (to.running == nullptr && to.waiting.is_empty()) {
+        to.offset = from.served + from.offset - to.served;
+        publish_clock(to, now);
+    }
+    u64 const missed = has_waited ? from.offset - to.offset : to.served - from.served;
+    u64 const converted = vcpu.sched.virtual_time + missed;
     u64 const earliest = to.served - kMostLag.raw();
     u64 const latest = to.served + kMostLag.raw();
     vcpu.sched.virtual_time = is_before(converted, earliest) ? earliest : is_before(latest, converted) ? latest : converted;
@@ -85,7 +89,7 @@ bool Scheduler::transfer(RunQueue& from, Vcpu& vcpu, RunQueue& to, Nanoseconds n
     if (has_waited) dequeue(from, vcpu);
     set_state(vcpu, RunState::runnable, now);
     if (to.running != nullptr) charge(to, *to.running, now);
-    convert_virtual_time(from, vcpu, to);
+    convert_virtual_time(from, vcpu, to, has_waited, now);
     if (!has_waited) limit_credit(to, vcpu, now);
     vcpu.sched.pcpu.store(PcpuId{index_of(to)});
     put(to, vcpu, now);
@@ -182,7 +186,7 @@ Vcpu* Scheduler::steal(RunQueue& thief, Nanoseconds now) {
         Vcpu* const vcpu = candidate(*longest, thief, now);
         if (vcpu != nullptr) {
             dequeue(*longest, *vcpu);
-            convert_virtual_time(*longest, *vcpu, thief);
+            convert_virtual_time(*longest, *vcpu, thief, true, now);
             vcpu->sched.pcpu.store(PcpuId{index_of(thief)});
         }
         longest->lock.unlock();

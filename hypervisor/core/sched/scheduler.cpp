@@ -279,6 +279,7 @@ void Scheduler::start_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     queue.slice_end = Nanoseconds::never();
     queue.weight.store(queue.weight.load(std::memory_order_relaxed) + vcpu.sched.weight, std::memory_order_relaxed);
     vcpu.sched.charged_until = now;
+    publish_clock(queue, now);
     set_state(vcpu, RunState::running, now);
     if ((idle_.load(std::memory_order_relaxed) & bit_of(queue)) != 0) idle_.fetch_and(~bit_of(queue));
 }
