@@ -46,6 +46,7 @@ $(OUT)/tests/hypervisor-property: $(call hv_test_objects,$(HV_TEST_PROPERTY)) $(
 include tests/coverage.mk
 include tests/mutants.mk
 include tests/sim/sim.mk
+include tests/concurrency/concurrency.mk
 
 # `make fuzz` lets each target of tests/fuzz run for FUZZ_SECONDS. libFuzzer exists only in clang. A crash is written below out/fuzz; once
 # understood, it belongs into tests/fuzz/regressions/<target>/, which each run plays first.

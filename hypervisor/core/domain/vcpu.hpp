@@ -102,8 +102,8 @@ public:
     vcpu_info_t* info = nullptr;
     Mfn info_frame;  // valid when registered by VCPUOP_register_vcpu_info; holds a writable reference
     std::array<EventPort, kPerVcpuVirqs> virq_ports{};  // port 0: not bound
-    EventPort polled_port{};                            // SCHEDOP_poll of one port; 0: none, ~0: several
-    bool is_polling = false;
+    std::atomic<EventPort> polled_port{};               // SCHEDOP_poll of one port; 0: none, ~0: several
+    std::atomic<bool> is_polling{false};
 
     VcpuTimers timers;
 

@@ -12,8 +12,6 @@ namespace {
 
 constexpr EventPort kSeveralPorts{~u32{0}};
 
-bool is_polling(Vcpu const& vcpu) { return __atomic_load_n(&vcpu.is_polling, __ATOMIC_SEQ_CST); }
-
 Result<bool> is_any_pending(Domain& domain, std::span<EventPort const> ports) {
     for (EventPort const port : ports) {
         bool const pending = HV_TRY(domain.events.is_pending(port));
@@ -28,9 +26,9 @@ Result<bool> is_any_pending(Domain& domain, std::span<EventPort const> ports) {
 Result<bool> start_poll(Vcpu& vcpu, std::span<EventPort const> ports) {
     Domain& domain = vcpu.domain();
     end_poll(vcpu);
-    vcpu.polled_port = ports.size() == 1 ? ports[0] : kSeveralPorts;
+    vcpu.polled_port.store(ports.size() == 1 ? ports[0] : kSeveralPorts, std::memory_order_relaxed);
     domain.events.pollers().fetch_add(1);
-    __atomic_store_n(&vcpu.is_polling, true, __ATOMIC_SEQ_CST);
+    vcpu.is_polling.store(true);
 
     Result<bool> const pending = is_any_pending(domain, ports);
     if (!pending.ok() || pending.value() || has_deliverable_event(vcpu)) {
@@ -38,11 +36,11 @@ Result<bool> start_poll(Vcpu& vcpu, std::span<EventPort const> ports) {
         if (!pending.ok()) return pending.error();
         return false;
     }
-    return is_polling(vcpu);
+    return vcpu.is_polling.load();
 }
 
 bool end_poll(Vcpu& vcpu) {
-    if (!__atomic_exchange_n(&vcpu.is_polling, false, __ATOMIC_SEQ_CST)) return false;
+    if (!vcpu.is_polling.exchange(false)) return false;
     vcpu.domain().events.pollers().fetch_sub(1);
     return true;
 }
@@ -51,8 +49,9 @@ void wake_pollers(Domain& domain, EventPort port) {
     if (domain.events.pollers().load() == 0) return;
     for (u32 id = 0; id < domain.max_vcpus; ++id) {
         Vcpu* const vcpu = domain.vcpus[id];
-        if (vcpu == nullptr || !is_polling(*vcpu)) continue;
-        if (vcpu->polled_port != port && vcpu->polled_port != kSeveralPorts) continue;
+        if (vcpu == nullptr || !vcpu->is_polling.load()) continue;
+        EventPort const polled = vcpu->polled_port.load(std::memory_order_relaxed);  // of a later poll, perhaps: it wakes up in vain
+        if (polled != port && polled != kSeveralPorts) continue;
         if (end_poll(*vcpu)) domain.system().scheduler.wake(*vcpu);
     }
 }

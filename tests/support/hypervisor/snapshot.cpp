@@ -119,7 +119,7 @@ void add_vcpu(Snapshot& snapshot, Vcpu const& vcpu) {
     line.add("syscall", pv.syscall_callback.address).add("stack", pv.kernel_sp).add("iopl", int{pv.iopl}).add("ts", pv.ts);
     line.add("kernel", pv.in_kernel).add("fs", pv.fs_base).add("gs", pv.gs_base_kernel).add("user gs", pv.gs_base_user);
     line.add("debug", hash(pv.debug_registers.data(), sizeof pv.debug_registers)).add("regs", hash(&vcpu.regs, sizeof vcpu.regs));
-    line.add("up", bool{vcpu.is_up}).add("initialised", bool{vcpu.is_initialised}).add("polls", vcpu.is_polling);
+    line.add("up", bool{vcpu.is_up}).add("initialised", bool{vcpu.is_initialised}).add("polls", bool{vcpu.is_polling});
     line.add("blocked", bool{vcpu.sched.is_blocked}).add("runstate", vcpu.runstate_area.raw());
     line.add("single shot", vcpu.timers.singleshot.raw()).add("period", vcpu.timers.periodic_period.raw());
     line.end(snapshot);
