@@ -3,9 +3,11 @@
 #include "hypervisor/core/domain/domain_list.hpp"
 #include "hypervisor/core/firmware.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
+#include "hypervisor/hypercall/hot_plug.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/ports/power.hpp"
+#include "hypervisor/ports/processors.hpp"
 
 #include <algorithm>
 
@@ -80,16 +82,22 @@ Status enter_acpi_sleep(Vcpu&, xen_platform_op_t& op) {
     power_off_by(static_cast<u16>(sleep.val_a), static_cast<u16>(sleep.val_b));
 }
 
-// One processor is in use.
+// A number without a processor is answered too, as invalid (xen/platform.h).
 Status cpu_info(Vcpu&, xen_platform_op_t& op) {
     auto& info = op.u.pcpu_info;
-    if (info.xen_cpuid > 0) return Errno::invalid;
-    info.max_present = 0;
-    info.flags = XEN_PCPU_FLAGS_ONLINE;
-    info.apic_id = 0;
-    info.acpi_id = 0;
+    u32 const number = info.xen_cpuid;
+    info.max_present = known_pcpus() - 1;
+    info.flags = XEN_PCPU_FLAGS_INVALID;
+    if (number >= known_pcpus()) return {};
+    PcpuFacts const facts = facts_of(PcpuId{number});
+    info.flags = facts.is_online ? XEN_PCPU_FLAGS_ONLINE : 0;
+    info.apic_id = facts.apic_id.raw();
+    info.acpi_id = facts.acpi_id;
     return {};
 }
+
+Status cpu_online(Vcpu& caller, xen_platform_op_t& op) { return bring_pcpu_online(caller.domain().system(), op.u.cpu_ol.cpuid); }
+Status cpu_offline(Vcpu& caller, xen_platform_op_t& op) { return take_pcpu_offline(caller.domain().system(), op.u.cpu_ol.cpuid); }
 
 struct Row {
     u32 command;
@@ -102,6 +110,8 @@ constexpr Row kOps[] = {
     {XENPF_firmware_info, firmware_info},
     {XENPF_enter_acpi_sleep, enter_acpi_sleep},
     {XENPF_get_cpuinfo, cpu_info},
+    {XENPF_cpu_online, cpu_online},
+    {XENPF_cpu_offline, cpu_offline},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "hypervisor/core/mm/frame_table.hpp"
 #include "hypervisor/core/mm/heap.hpp"
 #include "hypervisor/hypercall/domain_info.hpp"
+#include "hypervisor/hypercall/hot_plug.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/console.hpp"
@@ -65,6 +66,15 @@ Status domain_info_list(System& system, xen_sysctl& request) {
     return {};
 }
 
+Status cpu_hotplug(System& system, xen_sysctl& request) {
+    auto const& op = request.u.cpu_hotplug;
+    switch (op.op) {
+        case XEN_SYSCTL_CPU_HOTPLUG_ONLINE: return bring_pcpu_online(system, op.cpu);
+        case XEN_SYSCTL_CPU_HOTPLUG_OFFLINE: return take_pcpu_offline(system, op.cpu);
+        default: return Errno::not_supported;
+    }
+}
+
 struct Row {
     u32 command;
     Status (*run)(System& system, xen_sysctl& request);
@@ -74,6 +84,7 @@ constexpr Row kOps[] = {
     {XEN_SYSCTL_readconsole, read_console},
     {XEN_SYSCTL_physinfo, physinfo},
     {XEN_SYSCTL_getdomaininfolist, domain_info_list},
+    {XEN_SYSCTL_cpu_hotplug, cpu_hotplug},
 };
 
 }  // namespace

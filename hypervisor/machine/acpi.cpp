@@ -21,12 +21,20 @@ T read_at(u8 const* table, u64 offset) {
     return value;
 }
 
+void add_processor(u32 id, u32 acpi_id, u32 flags) {
+    if ((flags & kMadtProcessorEnabled) == 0 || acpi_facts.processor_count == acpi_facts.processors.size()) return;
+    acpi_facts.processors[acpi_facts.processor_count++] = {ApicId{id}, acpi_id};
+}
+
 void read_madt(u8 const* table, u32 length) {
     for (u32 at = kMadtEntries; at + 2 <= length && table[at + 1] >= 2; at += table[at + 1]) {
         if (at + table[at + 1] > length) return;
-        if (table[at] == kMadtLocalApic && acpi_facts.processor_count < acpi_facts.processors.size()) {
+        if (table[at] == kMadtLocalApic) {
             auto const entry = read_at<MadtLocalApic>(table, at);
-            if ((entry.flags & kMadtProcessorEnabled) != 0) acpi_facts.processors[acpi_facts.processor_count++] = ApicId{entry.id};
+            add_processor(entry.id, entry.processor, entry.flags);
+        } else if (table[at] == kMadtLocalX2Apic) {
+            auto const entry = read_at<MadtLocalX2Apic>(table, at);
+            add_processor(entry.id, entry.processor, entry.flags);
         } else if (table[at] == kMadtIoApic && acpi_facts.io_apic_count < acpi_facts.io_apics.size()) {
             auto const entry = read_at<MadtIoApic>(table, at);
             acpi_facts.io_apics[acpi_facts.io_apic_count++] = {MachineAddress{entry.address}, entry.gsi_base};

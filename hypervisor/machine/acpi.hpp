@@ -8,6 +8,11 @@
 
 namespace hospes {
 
+struct ProcessorFact {
+    ApicId id;
+    u32 acpi_id = 0;  // what ACPI's own tables call it
+};
+
 struct IoApicFact {
     MachineAddress address;
     u32 gsi_base = 0;
@@ -21,7 +26,7 @@ struct InterruptOverride {
 };
 
 struct AcpiFacts {
-    std::array<ApicId, 64> processors{};  // those that firmware has enabled
+    std::array<ProcessorFact, 64> processors{};  // those that firmware has enabled
     u32 processor_count = 0;
     std::array<IoApicFact, 8> io_apics{};
     u32 io_apic_count = 0;

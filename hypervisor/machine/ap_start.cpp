@@ -32,8 +32,52 @@ constexpr Nanoseconds kAfterInit = Nanoseconds::from_ms(10);
 constexpr Nanoseconds kAfterFirstStart{200'000};
 constexpr Nanoseconds kPatience = Nanoseconds::from_ms(1000);
 
-// The TSC of a processor as it came up, to be compared with the boot processor's.
-constinit std::atomic<u64> tsc_at_arrival{0};
+constexpr u32 kTscRounds = 64;
+
+// A new processor is asked for its TSC again and again; each answer must lie between two readings of who asks.
+class TscComparison {
+public:
+    // The new processor's part; false: its TSC differs, and so would its clock.
+    bool answer() {
+        has_arrived_.store(true);
+        for (u32 round = 1; round <= kTscRounds; ++round) {
+            while (asked_.load() != round) __builtin_ia32_pause();
+            tsc_ = rdtsc();
+            answered_.store(round);
+        }
+        while (verdict_.load() == Verdict::none) __builtin_ia32_pause();
+        return verdict_.load() == Verdict::same;
+    }
+
+    bool has_arrived() const { return has_arrived_.load(); }
+    // The boot processor's part, once the other has arrived.
+    bool ask() {
+        bool is_same = true;
+        for (u32 round = 1; round <= kTscRounds; ++round) {
+            u64 const before = rdtsc();
+            asked_.store(round);
+            while (answered_.load() != round) __builtin_ia32_pause();
+            is_same = is_same && before <= tsc_ && tsc_ <= rdtsc();
+        }
+        verdict_.store(is_same ? Verdict::same : Verdict::different);
+        return is_same;
+    }
+    void forget() {
+        has_arrived_ = false;
+        asked_ = answered_ = 0;
+        verdict_ = Verdict::none;
+    }
+
+private:
+    enum class Verdict : u8 { none, same, different };
+
+    std::atomic<bool> has_arrived_{false};
+    std::atomic<u32> asked_{0}, answered_{0};
+    u64 tsc_ = 0;  // published by answered_
+    std::atomic<Verdict> verdict_{Verdict::none};
+};
+
+constinit TscComparison tsc_comparison;
 
 void wait(Nanoseconds duration) {
     Nanoseconds const end = system_time() + duration;
@@ -62,7 +106,7 @@ public:
 
 private:
     [[noreturn]] static void arrive(Pcpu* pcpu) {
-        tsc_at_arrival.store(rdtsc());
+        if (!tsc_comparison.answer()) halt_forever();
         init_started_cpu(*pcpu);
         on_pcpu_online();
         exit_to_guest();
@@ -94,7 +138,7 @@ private:
 };
 
 // Stack and area of the next pcpu; null without memory.
-Pcpu* prepare_pcpu(Heap& heap, ApicId apic_id) {
+Pcpu* prepare_pcpu(Heap& heap, ProcessorFact const& processor) {
     constexpr unsigned kStackOrder = std::bit_width(kStackBlockBytes / kPageSize) - 1;
     auto const stack = heap.alloc(kStackOrder);
     if (!stack.ok()) return nullptr;
@@ -105,30 +149,41 @@ Pcpu* prepare_pcpu(Heap& heap, ApicId apic_id) {
     }
     Pcpu& pcpu = pcpus[pcpu_count];
     pcpu.id = PcpuId{pcpu_count};
-    pcpu.apic_id = apic_id;
+    pcpu.apic_id = processor.id;
+    pcpu.acpi_id = processor.acpi_id;
     pcpu.stack_block = frame_pointer<u8>(stack.value());
     build_pcpu_area(pcpu, frame_pointer(area.value()));
     pcpu.loaded_root = idle_root;
     return &pcpu;
 }
 
+// Waits for `condition` as long as a processor may take; false: in vain.
+template <typename Condition>
+bool has_patience_for(Condition condition) {
+    Nanoseconds const end = system_time() + kPatience;
+    while (!condition() && system_time() < end) relax_while_waiting();
+    return condition();
+}
+
 bool start(Pcpu& pcpu, StartPage& page) {
+    auto const has_arrived = [] { return tsc_comparison.has_arrived(); };
     page.aim_at(pcpu);
-    u64 const before = rdtsc();
+    tsc_comparison.forget();
     send_init(pcpu.apic_id);
     wait(kAfterInit);
     send_start_up(pcpu.apic_id, page.vector());
     wait(kAfterFirstStart);
-    if (!pcpu.is_online) send_start_up(pcpu.apic_id, page.vector());
-    Nanoseconds const end = system_time() + kPatience;
-    while (!pcpu.is_online && system_time() < end) relax_while_waiting();
-    if (!pcpu.is_online) {
+    if (!has_arrived()) send_start_up(pcpu.apic_id, page.vector());
+    if (!has_patience_for(has_arrived)) {
         HV_WARN("the processor with APIC id %u does not start", pcpu.apic_id.raw());
         return false;
     }
-    u64 const arrival = tsc_at_arrival.load();
-    if (arrival < before || arrival > rdtsc()) HV_WARN("the time stamp counter of pcpu %u differs from the first's: its clock is wrong", pcpu.id.raw());
-    return true;
+    if (!tsc_comparison.ask()) {
+        HV_WARN("the processor with APIC id %u has another time stamp counter than the first: its clock would be wrong, it stays halted",
+                pcpu.apic_id.raw());
+        return false;
+    }
+    return has_patience_for([&] { return pcpu.is_online.load(); });
 }
 
 }  // namespace
@@ -140,8 +195,16 @@ void start_other_pcpus(Heap& heap, Mfn low_memory, u32 limit) {
     }
     StartPage page{low_memory};
     for (u32 i = 0; i < acpi_facts.processor_count && pcpu_count < std::min(limit, kMaxPcpus); ++i) {
-        if (acpi_facts.processors[i] == pcpus[0].apic_id) continue;
-        Pcpu* const pcpu = prepare_pcpu(heap, acpi_facts.processors[i]);
+        ProcessorFact const& processor = acpi_facts.processors[i];
+        if (processor.id == pcpus[0].apic_id) {
+            pcpus[0].acpi_id = processor.acpi_id;
+            continue;
+        }
+        if (!can_reach(processor.id)) {
+            HV_WARN("the processor with APIC id %u cannot be reached without x2APIC mode", processor.id.raw());
+            continue;
+        }
+        Pcpu* const pcpu = prepare_pcpu(heap, processor);
         if (pcpu == nullptr) HV_PANIC("no memory for a processor's stack");
         ++pcpu_count;  // from here on the new one knows itself by its stack
         if (!start(*pcpu, page)) {

@@ -3,6 +3,7 @@
 
 #include "hypervisor/core/command_line.hpp"
 #include "hypervisor/core/pv/port_io.hpp"
+#include "hypervisor/machine/acpi.hpp"
 #include "hypervisor/machine/clock.hpp"
 #include "hypervisor/machine/context_switch.hpp"
 #include "hypervisor/machine/cpu_features.hpp"
@@ -20,6 +21,9 @@
 #include "hypervisor/ports/frame_window.hpp"
 #include "hypervisor/x86/layout.hpp"
 #include "hypervisor/x86/msr.hpp"
+
+#include <algorithm>
+#include <span>
 
 namespace hospes {
 namespace {
@@ -96,7 +100,7 @@ void init_started_cpu(Pcpu& pcpu) {
     load_tables(pcpu);
     set_control_registers();
     set_up_syscall(pcpu);
-    init_local_apic(false);
+    init_local_apic(false, false);
     start_clock_of(pcpu);
     pcpu.is_online = true;
     pcpu.kicked = true;
@@ -109,7 +113,8 @@ void adopt_core_root(Mfn root) {
 }
 
 void init_boot_time() {
-    init_local_apic(true);
+    auto const processors = std::span{acpi_facts.processors}.first(acpi_facts.processor_count);
+    init_local_apic(true, std::any_of(processors.begin(), processors.end(), [](ProcessorFact const& each) { return each.id.raw() > kMostApicId; }));
     pcpus[0].apic_id = local_apic_id();
     register_vector(kKickVector, handle_kick);
     init_clock();

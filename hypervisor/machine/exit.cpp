@@ -9,6 +9,7 @@
 #include "hypervisor/machine/entry.hpp"
 #include "hypervisor/machine/exit_hooks.hpp"
 #include "hypervisor/machine/instructions.hpp"
+#include "hypervisor/machine/hot_plug.hpp"
 #include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/requests.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
@@ -36,7 +37,8 @@ bool may_use_sysret(GuestRegs const& regs) {
 }
 
 // A kick that is not seen here would be the last: no other pcpu interrupts one that has been kicked already.
-void idle(Pcpu const& pcpu) {
+void idle(Pcpu& pcpu) {
+    if (pcpu.is_to_park.load(std::memory_order_relaxed)) return park(pcpu);
     bool const is_asked = pcpu.kicked.load(std::memory_order_relaxed) || pcpu.requests.load(std::memory_order_relaxed) != 0;
     if (!is_asked && !has_work()) halt_with_interrupts();
 }

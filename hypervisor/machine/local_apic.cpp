@@ -4,6 +4,7 @@
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/machine/vectors.hpp"
 #include "hypervisor/ports/frame_window.hpp"
+#include "hypervisor/ports/guest_cpu.hpp"
 #include "hypervisor/ports/log.hpp"
 #include "hypervisor/x86/msr.hpp"
 
@@ -36,11 +37,23 @@ constexpr u32 kSoftwareEnable = 1u << 8;
 constexpr u32 kDivideBy16 = 3;
 constexpr u64 kApicGlobalEnable = 1u << 11;
 constexpr u64 kX2ApicEnable = 1u << 10;
+constexpr u32 kHasX2Apic = 1u << 21;  // CPUID leaf 1, ECX
 constexpr u32 kCommandBusy = 1u << 12;
 
 u64 apic_base = 0;
+constinit bool is_x2apic = false;  // the same on all processors
 
-u32 volatile& apic_register(u32 offset) { return *machine_pointer<u32 volatile>(MachineAddress{apic_base + offset}); }
+u32 volatile& mapped_register(u32 offset) { return *machine_pointer<u32 volatile>(MachineAddress{apic_base + offset}); }
+
+// In x2APIC mode each register is an MSR, at a sixteenth of its offset (SDM vol. 3, 11.12.1.2).
+u32 read_register(u32 offset) { return is_x2apic ? static_cast<u32>(rdmsr(kMsrX2Apic + offset / 16)) : mapped_register(offset); }
+void write_register(u32 offset, u32 value) {
+    if (is_x2apic) {
+        wrmsr(kMsrX2Apic + offset / 16, value);
+    } else {
+        mapped_register(offset) = value;
+    }
+}
 
 // The 8259s go to vectors where a stray interrupt is recognised, and are masked for good.
 void silence_legacy_controllers() {
@@ -58,46 +71,61 @@ void silence_legacy_controllers() {
     outb(kSlave + 1, 0xff);
 }
 
+// In x2APIC mode the command is one MSR, and its write may pass older stores, which the target is to see (SDM vol. 3, 11.12.3).
 void send_command(ApicId target, u32 command) {
-    while ((apic_register(kRegisterCommandLow) & kCommandBusy) != 0) __builtin_ia32_pause();
-    apic_register(kRegisterCommandHigh) = target.raw() << 24;
-    apic_register(kRegisterCommandLow) = command;
+    if (is_x2apic) {
+        asm volatile("mfence; lfence" : : : "memory");
+        wrmsr(kMsrX2Apic + kRegisterCommandLow / 16, u64{target.raw()} << 32 | command);
+        return;
+    }
+    while ((mapped_register(kRegisterCommandLow) & kCommandBusy) != 0) __builtin_ia32_pause();
+    mapped_register(kRegisterCommandHigh) = target.raw() << 24;
+    mapped_register(kRegisterCommandLow) = command;
 }
 
 void handle_spurious(Vector) {}  // is not to be acknowledged
 
 void handle_error(Vector) {
-    apic_register(kRegisterErrorStatus) = 0;
-    HV_WARN("local APIC error status 0x%x", apic_register(kRegisterErrorStatus));
+    write_register(kRegisterErrorStatus, 0);
+    HV_WARN("local APIC error status 0x%x", read_register(kRegisterErrorStatus));
     end_of_interrupt();
 }
 
 }  // namespace
 
-void init_local_apic(bool is_boot_pcpu) {
+bool can_use_x2apic() { return (native_cpuid(1, 0).ecx & kHasX2Apic) != 0; }
+
+// A processor leaves x2APIC mode only by being switched off: where the firmware has chosen it, it stays.
+void init_local_apic(bool is_boot_pcpu, bool needs_x2apic) {
     u64 const base = rdmsr(kMsrApicBase);
+    if (is_boot_pcpu) is_x2apic = (base & kX2ApicEnable) != 0 || (needs_x2apic && can_use_x2apic());
     apic_base = base & 0x000f'ffff'ffff'f000;
-    wrmsr(kMsrApicBase, (base & ~kX2ApicEnable) | kApicGlobalEnable);
+    wrmsr(kMsrApicBase, base | kApicGlobalEnable);
+    if (is_x2apic) wrmsr(kMsrApicBase, base | kApicGlobalEnable | kX2ApicEnable);
     if (is_boot_pcpu) {
         silence_legacy_controllers();
         register_vector(kSpuriousVector, handle_spurious);
         register_vector(kErrorVector, handle_error);
+        if (is_x2apic) HV_INFO("the local APICs are in x2APIC mode");
     }
-    apic_register(kRegisterTaskPriority) = 0;
-    apic_register(kRegisterTimer) = kMasked;
-    apic_register(kRegisterThermal) = kMasked;
-    apic_register(kRegisterCounters) = kMasked;
-    apic_register(kRegisterLint0) = kMasked;
-    apic_register(kRegisterLint1) = kDeliverNmi;
-    apic_register(kRegisterError) = kErrorVector.raw();
-    apic_register(kRegisterDivide) = kDivideBy16;
-    apic_register(kRegisterSpurious) = kSoftwareEnable | kSpuriousVector.raw();
-    apic_register(kRegisterTimer) = kTimerVector.raw();
+    write_register(kRegisterTaskPriority, 0);
+    write_register(kRegisterTimer, kMasked);
+    write_register(kRegisterThermal, kMasked);
+    write_register(kRegisterCounters, kMasked);
+    write_register(kRegisterLint0, kMasked);
+    write_register(kRegisterLint1, kDeliverNmi);
+    write_register(kRegisterError, kErrorVector.raw());
+    write_register(kRegisterDivide, kDivideBy16);
+    write_register(kRegisterSpurious, kSoftwareEnable | kSpuriousVector.raw());
+    write_register(kRegisterTimer, kTimerVector.raw());
 }
 
-ApicId local_apic_id() { return ApicId{apic_register(kRegisterId) >> 24}; }
+ApicId local_apic_id() {
+    u32 const id = read_register(kRegisterId);
+    return ApicId{is_x2apic ? id : id >> 24};
+}
 
-void end_of_interrupt() { apic_register(kRegisterEoi) = 0; }
+void end_of_interrupt() { write_register(kRegisterEoi, 0); }
 
 void send_ipi(ApicId target, Vector vector) { send_command(target, vector.raw()); }
 
@@ -105,8 +133,10 @@ void send_init(ApicId target) { send_command(target, kDeliverInit | kCommandAsse
 
 void send_start_up(ApicId target, u8 page) { send_command(target, kDeliverStartUp | kCommandAssert | page); }
 
-void start_apic_timer(u32 ticks) { apic_register(kRegisterInitialCount) = ticks; }
+bool can_reach(ApicId target) { return is_x2apic || target.raw() <= kMostApicId; }
 
-u32 apic_timer_left() { return apic_register(kRegisterCurrentCount); }
+void start_apic_timer(u32 ticks) { write_register(kRegisterInitialCount, ticks); }
+
+u32 apic_timer_left() { return read_register(kRegisterCurrentCount); }
 
 }  // namespace hospes

@@ -31,6 +31,7 @@ constexpr bool is_stack_guard(u64 offset) { return offset % kIstStackBytes < kPa
 struct Pcpu {
     PcpuId id;
     ApicId apic_id;
+    u32 acpi_id = 0;
     u8* stack_block = nullptr;  // in the pcpu's area
     TrampolineData* trampoline = nullptr;
     TssWithPorts* tss = nullptr;
@@ -45,6 +46,7 @@ struct Pcpu {
 
     // Written by other pcpus.
     std::atomic<bool> is_online{false};
+    std::atomic<bool> is_to_park{false};  // to stay offline when it has no vcpu
     std::atomic<bool> kicked{false};   // look at the scheduler and the events before the next return
     std::atomic<u32> requests{0};      // bits of machine/requests.hpp
     std::atomic<u64> last_flush{0};    // of the clock in machine/tlb.cpp

@@ -7,6 +7,7 @@
 #include "hypervisor/core/event/physical_irq.hpp"
 #include "hypervisor/machine/io_apic.hpp"
 #include "hypervisor/machine/local_apic.hpp"
+#include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/machine/pci.hpp"
 #include "hypervisor/machine/vectors.hpp"
 
@@ -36,9 +37,12 @@ constinit std::array<PhysicalIrq, kMaxPirqs> pirqs{};
 constinit std::array<u8, 256> owner_of_vector{};  // number of the pirq plus one; 0: the vector is free
 static_assert(kMaxPirqs < 255);
 
+// All go to the first pcpu, which never goes offline.
+ApicId target() { return pcpus[0].apic_id; }
+
 MsiMessage message_for(Vector vector) {
     constexpr u64 kMessageBase = 0xfee0'0000;
-    return {kMessageBase | (u64{local_apic_id().raw()} << 12), vector.raw()};
+    return {kMessageBase | (u64{target().raw()} << 12), vector.raw()};
 }
 
 void on_interrupt(Vector vector) {
@@ -68,7 +72,7 @@ Result<Vector> allocate_vector(u32 pirq) {
 
 void apply_route(u32 number) {
     PhysicalIrq const& irq = pirqs[number];
-    route_gsi(Gsi{number}, {irq.vector, local_apic_id(), irq.is_level, irq.is_active_low, !irq.is_bound});
+    route_gsi(Gsi{number}, {irq.vector, target(), irq.is_level, irq.is_active_low, !irq.is_bound});
 }
 
 Result<PhysicalIrq*> mapped_pirq(Domain& domain, Pirq pirq) {

@@ -33,11 +33,19 @@ inline constexpr u32 kMadtEntries = sizeof(AcpiHeader) + 8;
 inline constexpr u8 kMadtLocalApic = 0;
 inline constexpr u8 kMadtIoApic = 1;
 inline constexpr u8 kMadtOverride = 2;
+inline constexpr u8 kMadtLocalX2Apic = 9;
 inline constexpr u32 kMadtProcessorEnabled = 1;
 
 struct [[gnu::packed]] MadtLocalApic {
     u8 type, length, processor, id;
     u32 flags;
+};
+
+// For APIC ids that a MadtLocalApic has no room for.
+struct [[gnu::packed]] MadtLocalX2Apic {
+    u8 type, length;
+    u16 reserved;
+    u32 id, flags, processor;
 };
 
 struct [[gnu::packed]] MadtIoApic {

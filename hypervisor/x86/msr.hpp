@@ -8,6 +8,7 @@ namespace hospes {
 
 inline constexpr u32 kMsrTsc = 0x10;
 inline constexpr u32 kMsrApicBase = 0x1b;
+inline constexpr u32 kMsrX2Apic = 0x800;  // and up: a register of the local APIC each
 inline constexpr u32 kMsrFeatureControl = 0x3a;
 inline constexpr u32 kMsrMicrocode = 0x8b;
 inline constexpr u32 kMsrPlatformInfo = 0xce;

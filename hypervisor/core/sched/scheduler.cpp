@@ -231,6 +231,12 @@ void Scheduler::remove_pcpu(PcpuId pcpu) {
     }
 }
 
+bool Scheduler::is_vacant(PcpuId pcpu) {
+    RunQueue& queue = queue_of(pcpu);
+    LockGuard guard{queue.lock};
+    return queue.running == nullptr && queue.waiting.is_empty() && queue.parked.is_empty();
+}
+
 // May `vcpu`, which runs and could go on, do so?
 bool Scheduler::keeps_running(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     if (!can_run(vcpu) || !may_run_on(vcpu, queue) || vcpu.domain().share.is_exhausted(now) || now >= queue.slice_end) return false;

@@ -39,6 +39,8 @@ public:
     // The affinity of vcpus that may run nowhere else is ignored meanwhile.
     void add_pcpu(PcpuId pcpu);
     void remove_pcpu(PcpuId pcpu);
+    // Does nothing run there or wait?
+    bool is_vacant(PcpuId pcpu);
 
     // Puts a vcpu that waits for an event (block, poll) back into the run queue; harmless for any other. Callers have made the
     // event visible (pending bits) before.

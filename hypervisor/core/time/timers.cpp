@@ -145,6 +145,21 @@ void bring_timers_here(Vcpu& vcpu) {
     if (is_first) arm_for_first(vcpu);
 }
 
+void take_timers_over(System& system, PcpuId from) {
+    u32 const here = this_pcpu_id().raw();
+    TimerQueue& source = queues[from.raw()];
+    {
+        PairGuard const guard{source.lock, from.raw(), queues[here].lock, here};
+        while (Vcpu* const vcpu = source.head) {
+            remove(source, *vcpu);
+            vcpu->timers.next_due = Nanoseconds::never();
+            vcpu->timers.home.store(here, std::memory_order_relaxed);
+            (void)place(queues[here], *vcpu);
+        }
+    }
+    rearm_timer(system);
+}
+
 void run_timers(Nanoseconds now) {
     TimerQueue& queue = queues[this_pcpu_id().raw()];
     LockGuard const guard{queue.lock};

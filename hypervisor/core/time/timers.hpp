@@ -18,6 +18,9 @@ void stop_timers(Vcpu& vcpu);
 // The vcpu runs on this pcpu from now on, and so do its timers.
 void bring_timers_here(Vcpu& vcpu);
 
+// The timers kept with pcpu `from`, which runs no vcpu and goes offline, are kept with this one.
+void take_timers_over(System& system, PcpuId from);
+
 // Sends VIRQ_TIMER for what is due on this pcpu, ends polls that waited long enough. The caller then asks for rearm_timer().
 void run_timers(Nanoseconds now);
 // The earliest deadline on this pcpu.

@@ -6,6 +6,7 @@
 #include "hypervisor/ports/ipi.hpp"
 #include "hypervisor/ports/log.hpp"
 #include "hypervisor/ports/preempt.hpp"
+#include "hypervisor/ports/processors.hpp"
 #include "hypervisor/ports/tlb.hpp"
 
 #include <cstdarg>
@@ -42,6 +43,14 @@ void tlb_flush_mask(PcpuMask) { flush(); }
 void tlb_flush_page_mask(PcpuMask, GuestAddress) {}
 
 PcpuId this_pcpu_id() { return machine().pcpu; }
+u32 known_pcpus() { return static_cast<u32>(machine().online.size()); }
+PcpuFacts facts_of(PcpuId pcpu) { return {machine().online[pcpu.raw()], ApicId{pcpu.raw() * 2}, pcpu.raw() + 1}; }
+void ask_to_park(PcpuId pcpu) { machine().online[pcpu.raw()] = false; }
+void ask_to_return(PcpuId pcpu) {
+    if (machine().online[pcpu.raw()]) return;
+    machine().online[pcpu.raw()] = true;
+    if (machine().on_return) machine().on_return(pcpu);
+}
 void relax_while_waiting() { __builtin_ia32_pause(); }
 void kick_pcpu(PcpuId pcpu) { machine().kicks.push_back(pcpu); }
 

@@ -20,6 +20,10 @@ struct HostPanic : std::runtime_error {
 struct FakeMachine {
     PcpuId pcpu{};  // the one the test plays
 
+    // Processors: those that are there, and whether they are online; one asked to park or to return does it at once.
+    std::vector<bool> online{true};
+    std::function<void(PcpuId)> on_return;
+
     // Preemption: preempt_pending() says true when the countdown reaches zero, once; negative: never.
     int preempt_after = -1;
     unsigned preempt_questions = 0;
