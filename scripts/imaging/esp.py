@@ -29,13 +29,17 @@ class Boot:
         return f"{_DOM0_COMMAND_LINE} {self.kernel_options}".strip()
 
 
-def _xen_files(boot: Boot) -> dict[str, Path | str]:
+def xen_efi() -> Path:
+    """Debian's Xen as an EFI program: the installed one, else unpacked from its package."""
     installed = Path("/boot/xen-4.17-amd64.efi")
-    xen = installed if installed.exists() else unpacked("xen-hypervisor-4.17-amd64") / "boot/xen-4.17-amd64.efi"
+    return installed if installed.exists() else unpacked("xen-hypervisor-4.17-amd64") / "boot/xen-4.17-amd64.efi"
+
+
+def _xen_files(boot: Boot) -> dict[str, Path | str]:
     options = f"console=com1 com1=115200,8n1 dom0_mem={boot.dom0_mib}M,max:{boot.dom0_mib}M noreboot loglvl=all"
     config = (f"[global]\ndefault=dom0\n[dom0]\noptions={options} {boot.hypervisor_options}\n"
               f"kernel=vmlinuz {boot.command_line}\nramdisk=initrd.img\n")
-    return {"EFI/BOOT/BOOTX64.EFI": xen, "EFI/BOOT/BOOTX64.cfg": config,
+    return {"EFI/BOOT/BOOTX64.EFI": xen_efi(), "EFI/BOOT/BOOTX64.cfg": config,
             "EFI/BOOT/vmlinuz": boot.kernel.image, "EFI/BOOT/initrd.img": boot.ramdisk}
 
 
