@@ -4,5 +4,5 @@
 ONLY        ?=
 MUTANT_JOBS ?= $(shell nproc)
 .PHONY: mutants
-mutants: $(OUT)/tests/hypervisor-unit $(OUT)/tests/hypervisor-property
+mutants: $(addprefix $(OUT)/tests/,hypervisor-unit memory-orders hypervisor-property)
 	@$(PYTHON) scripts/mutants.py --only '$(ONLY)' --jobs $(MUTANT_JOBS)

@@ -14,9 +14,9 @@ from imaging.paths import OUT, ROOT
 from mutation.mutant import Mutant
 
 # The test programs, in the order they are run: the first that fails is the killer.
-PROGRAMS = ("out/tests/hypervisor-unit", "out/tests/hypervisor-property")
+PROGRAMS = ("out/tests/hypervisor-unit", "out/tests/memory-orders", "out/tests/hypervisor-property")
 _SOURCES = ("Makefile", "tests", *(f"hypervisor/{floor}" for floor in ("abi", "base", "x86", "ports", "core", "hypercall")))
-_OBJECTS = "out/obj/hypervisor-test"
+_OBJECTS = ("out/obj/hypervisor-test", "out/obj/lost-wakeups")
 # A program hangs when it computes so many times longer than without a mutant, and so many seconds at least; or when it waits so long.
 _HANG_FACTOR = 10
 _HANG_CPU_SECONDS = 60
@@ -53,7 +53,7 @@ class Snapshot:
     def __init__(self) -> None:
         self.tree = OUT / "mutants/snapshot"
         shutil.rmtree(self.tree, ignore_errors=True)
-        for name in (*_SOURCES, _OBJECTS, *PROGRAMS):
+        for name in (*_SOURCES, *_OBJECTS, *PROGRAMS):
             source, target = ROOT / name, self.tree / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)

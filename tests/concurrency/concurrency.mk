@@ -23,13 +23,13 @@ $(OUT)/tests/lost-wakeups: $(call lost_objects,$(LOST_PARTS)) $(HV_TEST_OBJ)/tes
 
 -include $(patsubst %.o,%.d,$(call lost_objects,$(LOST_PARTS)))
 
-# Page types, page tables and the heap, in the explorer too.
+# Page types, page tables, the heap and grants, in the explorer too.
 ORDERS_PARTS := $(filter-out hypervisor/hypercall/%,$(CONC_CORE)) $(wildcard hypervisor/core/mm/*.cpp) hypervisor/core/domain/memory.cpp \
-	hypervisor/core/pv/descriptors.cpp $(addprefix tests/concurrency/,small_memory.cpp explorer.cpp page_type_orders_test.cpp)
+	hypervisor/core/pv/descriptors.cpp $(addprefix tests/concurrency/,small_memory.cpp explorer.cpp page_type_orders_test.cpp grant_orders_test.cpp)
 
-HOST_TESTS += $(OUT)/tests/page-type-orders
+HOST_TESTS += $(OUT)/tests/memory-orders
 
-$(OUT)/tests/page-type-orders: $(call lost_objects,$(ORDERS_PARTS)) $(HV_TEST_OBJ)/tests/support/main.o
+$(OUT)/tests/memory-orders: $(call lost_objects,$(ORDERS_PARTS)) $(HV_TEST_OBJ)/tests/support/main.o
 	@mkdir -p $(@D)
 	$(CXX) -Wl,--gc-sections $^ -o $@
 
