@@ -15,8 +15,9 @@ _LEAVE_CONSOLE = "\x1d"  # Ctrl-]
 class Scenario:
     """Every step raises MachineError or CheckFailed when the machine does not do what it should."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, is_hospes: bool = True) -> None:
         self._machine = machine
+        self._is_hospes = is_hospes
         self.dom0 = Shell(machine, "dom0 # ")
         self.web = Shell(machine, "web # ")
         self._sum = ""
@@ -102,7 +103,22 @@ class Scenario:
         require(self._sum in line, f"written {self._sum}, found {line}")
         return line
 
+    def press_debug_key(self, key: str, answer: str) -> None:
+        """A key for the core, on the serial line."""
+        for text, what in (("\x01\x01\x01", ""), (key, answer), ("\x01\x01\x01", "")):
+            self._machine.type(text)
+            if what:
+                self._machine.expect(what, f"debug key {key}", 120)
+
+    def check_core(self) -> None:
+        """The core recounts owners, types and references of all frames: a check of every test by itself."""
+        answer = self.dom0.run("hospes debug check")
+        print(f"{'ok' if answer.status == 0 else 'not ok'} the invariant checker: {answer.output}", flush=True)
+        require(answer.status == 0, f"hospes debug check: {answer.output}")
+
     def power_off(self) -> None:
-        """dom0 ends, and the machine with it."""
+        """The core is sound; dom0 ends, and the machine with it."""
+        if self._is_hospes:
+            self.check_core()
         self._machine.type("poweroff\n")
         self._machine.expect_end("poweroff switches the machine off", 120)

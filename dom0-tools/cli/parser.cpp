@@ -41,6 +41,7 @@ constexpr std::array kOperandRows{
     OperandRow{Operand::optional_domain, "DOMAIN", "a domain's name or number", false},
     OperandRow{Operand::file, "FILE.xml", "a domain's description", true},
     OperandRow{Operand::optional_verb, "VERB", "one of the verbs", false},
+    OperandRow{Operand::debug_action, "ACTION", "check: recount all frames; keys: press debug keys", true},
 };
 
 void add_verb(CLI::App& app, Verb const& verb, Command& command) {
@@ -56,6 +57,9 @@ void add_verb(CLI::App& app, Verb const& verb, Command& command) {
         if (row.operand != verb.operand) continue;
         auto* const operand = sub->add_option(row.name, command.arguments.operand, row.help);
         operand->required(row.required);
+    }
+    if (verb.operand == Operand::debug_action) {
+        sub->add_option("KEYS", command.arguments.keys, "the keys to press; h lists them in dmesg");
     }
     sub->callback([&command, &verb] { command.verb = &verb; });
 }

@@ -19,6 +19,7 @@ constexpr std::array kVerbs{
     Verb{"reboot", Operand::domain, kWait | kTimeout, "ask a domain's kernel to start again", reboot},
     Verb{"destroy", Operand::domain, 0, "end a domain at once, as if its power failed", destroy},
     Verb{"check", Operand::file, kJson | kStrict, "check an XML file and what it names, without starting anything", check},
+    Verb{"debug", Operand::debug_action, kJson, "check the hypervisor's tables, or have it show its state in dmesg", debug},
     Verb{"version", Operand::none, kJson, "show the versions of hospes and of the hypervisor", version},
     Verb{"completion", Operand::none, 0, "print completions for bash: . <(hospes completion)", completion},
     Verb{"help", Operand::optional_verb, 0, "show this, or how one verb is used", help},

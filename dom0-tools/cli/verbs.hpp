@@ -12,7 +12,7 @@
 namespace hospes::cli {
 
 /// What a verb takes besides its options.
-enum class Operand : std::uint8_t { none, domain, optional_domain, file, optional_verb };
+enum class Operand : std::uint8_t { none, domain, optional_domain, file, optional_verb, debug_action };
 
 /// Options, as a set of bits in a verb's row.
 enum Option : unsigned {
@@ -28,6 +28,7 @@ enum Option : unsigned {
 /// What the person has written.
 struct Arguments {
     std::string operand;
+    std::string keys;  ///< behind debug_action
     bool json = false;
     bool console = false;
     bool paused = false;
@@ -61,6 +62,7 @@ Status reboot(Arguments const& arguments);
 Status destroy(Arguments const& arguments);
 Status check(Arguments const& arguments);
 Status version(Arguments const& arguments);
+Status debug(Arguments const& arguments);
 Status help(Arguments const& arguments);
 Status completion(Arguments const& arguments);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "dom0-tools/base/result.hpp"
+#include "hypervisor/abi/hospes_sysctl.hpp"
 #include "hypervisor/abi/xen.hpp"
 #include "hypervisor/base/strong.hpp"
 
@@ -124,6 +125,10 @@ public:
     virtual Result<ForeignMapping> map_grant_table(DomId domain) = 0;
     virtual Result<PhysicalInfo> physical_info() = 0;   ///< sysctl 3
     virtual Result<std::string> console_log() = 0;      ///< sysctl 1: the hypervisor's own messages
+    /// sysctl 7: each key shows something in the hypervisor's own messages.
+    virtual Status press_debug_keys(std::string_view keys) = 0;
+    /// One step of the invariant checker. ENOSYS: this is not Hospes.
+    virtual Result<HospesCheck> run_check_step(std::uint32_t step) = 0;
     virtual Result<HypervisorVersion> version() = 0;    ///< xen_version 0, 1, 3, 4, 9
 };
 

@@ -3,6 +3,7 @@
 #include "dom0-tools/ports/privcmd_linux.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace hospes {
 namespace {
@@ -132,6 +133,25 @@ Result<PhysicalInfo> LinuxPrivcmd::physical_info() {
                         .cpu_khz = raw.cpu_khz,
                         .total_pages = raw.total_pages,
                         .free_pages = raw.free_pages + raw.scrub_pages};
+}
+
+Status LinuxPrivcmd::press_debug_keys(std::string_view keys) {
+    auto& request = new_sysctl(XEN_SYSCTL_debug_keys);
+    auto const copy = buffer_.take<char>(keys.size());
+    if (copy.size() != keys.size()) return fail(E2BIG, "press debug keys: {} are too many", keys.size());
+    std::ranges::copy(keys, copy.begin());
+    request.u.debug_keys.keys.p = copy.data();
+    request.u.debug_keys.nr_keys = static_cast<std::uint32_t>(keys.size());
+    return sysctl("debug_keys", request);
+}
+
+Result<HospesCheck> LinuxPrivcmd::run_check_step(std::uint32_t step) {
+    auto& request = new_sysctl(kHospesSysctlCheck);
+    HospesCheck check{.step = step, .steps = 0, .differences = 0, .frames = 0, .tables = 0, .references = 0};
+    std::memcpy(&request.u, &check, sizeof check);
+    HV_TRY(sysctl("check", request));
+    std::memcpy(&check, &request.u, sizeof check);
+    return check;
 }
 
 Result<std::string> LinuxPrivcmd::console_log() {

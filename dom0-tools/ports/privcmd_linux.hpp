@@ -32,6 +32,8 @@ public:
     Result<ForeignMapping> map_grant_table(DomId domain) override;
     Result<PhysicalInfo> physical_info() override;
     Result<std::string> console_log() override;
+    Status press_debug_keys(std::string_view keys) override;
+    Result<HospesCheck> run_check_step(std::uint32_t step) override;
     Result<HypervisorVersion> version() override;
 
 private:

@@ -4,6 +4,7 @@
 
 #include "hypervisor/boot/core.hpp"
 #include "hypervisor/core/core_lock.hpp"
+#include "hypervisor/core/debug/keys.hpp"
 #include "hypervisor/core/domain/domain_list.hpp"
 #include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/event/poll.hpp"
@@ -53,5 +54,10 @@ void on_switched_in(Vcpu& vcpu) {
 }
 
 void on_console_input() { send_global_virq(the_core(), Virq{VIRQ_CONSOLE}); }
+
+void on_debug_key(char key) {
+    CoreGuard const guard;
+    handle_debug_key(the_core(), key);
+}
 
 }  // namespace hospes

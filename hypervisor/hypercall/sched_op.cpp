@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sched_op (29): yield, wait, stop.
+#include "hypervisor/core/command_line.hpp"
 #include "hypervisor/core/core_lock.hpp"
+#include "hypervisor/core/debug/check.hpp"
 #include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/event/poll.hpp"
 #include "hypervisor/core/event/vcpu_events.hpp"
@@ -56,7 +58,12 @@ Result<ShutdownReason> reason_of(u32 code) {
 
 Outcome shutdown(Vcpu& caller, GuestAddress arg) {
     auto const request = HV_TRY(GuestHandle<sched_shutdown_t>{arg}.read());
-    shut_down_domain(caller.domain(), HV_TRY(reason_of(request.reason)));
+    ShutdownReason const reason = HV_TRY(reason_of(request.reason));
+    if (caller.domain().is_hardware_domain() && has_option("check")) {  // the option of tests: the machine's last moment
+        CoreGuard const guard;
+        (void)check_everything(caller.domain().system());
+    }
+    shut_down_domain(caller.domain(), reason);
     return 0;
 }
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // sysctl (35), interface version 0x15: facts about the machine and all domains.
+#include "hypervisor/abi/hospes_sysctl.hpp"
+#include "hypervisor/core/debug/check.hpp"
+#include "hypervisor/core/debug/keys.hpp"
 #include "hypervisor/core/domain/domain_list.hpp"
 #include "hypervisor/core/mm/frame_table.hpp"
 #include "hypervisor/core/mm/heap.hpp"
@@ -75,6 +78,26 @@ Status cpu_hotplug(System& system, xen_sysctl& request) {
     }
 }
 
+Status debug_keys(System& system, xen_sysctl& request) {
+    auto const& op = request.u.debug_keys;
+    constexpr u32 kMostKeys = 16;
+    if (op.nr_keys > kMostKeys) return Errno::invalid;
+    char keys[kMostKeys];
+    HV_TRY(copy_from_guest(keys, GuestAddress{reinterpret_cast<u64>(op.keys.p)}, op.nr_keys));
+    for (u32 i = 0; i < op.nr_keys; ++i) handle_debug_key(system, keys[i]);
+    return {};
+}
+
+Status check(System& system, xen_sysctl& request) {
+    HospesCheck check;
+    __builtin_memcpy(&check, &request.u, sizeof check);
+    Findings const found = HV_TRY(run_check_step(system, check.step));
+    check = {.step = check.step, .steps = check_steps(system), .differences = found.differences, .frames = found.frames, .tables = found.tables,
+             .references = found.references};
+    __builtin_memcpy(&request.u, &check, sizeof check);
+    return {};
+}
+
 struct Row {
     u32 command;
     Status (*run)(System& system, xen_sysctl& request);
@@ -85,6 +108,8 @@ constexpr Row kOps[] = {
     {XEN_SYSCTL_physinfo, physinfo},
     {XEN_SYSCTL_getdomaininfolist, domain_info_list},
     {XEN_SYSCTL_cpu_hotplug, cpu_hotplug},
+    {XEN_SYSCTL_debug_keys, debug_keys},
+    {kHospesSysctlCheck, check},
 };
 
 }  // namespace

@@ -85,6 +85,7 @@ void report_console_input() {
     if (!input_arrived) return;
     input_arrived = false;
     on_console_input();
+    if (char const key = take_debug_key(); key != 0) on_debug_key(key);
 }
 
 Nanoseconds system_time() {

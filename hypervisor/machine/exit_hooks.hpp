@@ -23,5 +23,7 @@ void on_switched_in(Vcpu& vcpu);
 
 // Bytes have arrived on the serial line (ports/console.hpp).
 void on_console_input();
+// A key has been pressed for the core, not for dom0.
+void on_debug_key(char key);
 
 }  // namespace hospes

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/machine/serial.hpp"
 
+#include "hypervisor/core/debug/console_switch.hpp"
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/ports/console.hpp"
+
+#include <atomic>
 
 namespace hospes {
 namespace {
@@ -25,6 +28,17 @@ constexpr u32 kInputBytes = 4096;
 constinit char input[kInputBytes];
 constinit u32 input_head = 0;
 constinit u32 input_tail = 0;
+
+constinit ConsoleSwitch console_switch{};
+constinit std::atomic<char> debug_key{};  // the one pressed last, until it is taken
+
+void receive(char byte) {
+    switch (console_switch.feed(byte)) {
+        case ConsoleSwitch::Goes::to_dom0: input[input_head++ % kInputBytes] = byte; return;
+        case ConsoleSwitch::Goes::to_core: debug_key.store(byte); return;
+        case ConsoleSwitch::Goes::nowhere: return;
+    }
+}
 
 }  // namespace
 
@@ -51,11 +65,13 @@ bool poll_serial_input() {
     if (!is_present) return false;
     bool any = false;
     while (input_head - input_tail < kInputBytes && (inb(kLineStatus) & kDataReady) != 0) {
-        input[input_head++ % kInputBytes] = static_cast<char>(inb(kData));
+        receive(static_cast<char>(inb(kData)));
         any = true;
     }
     return any;
 }
+
+char take_debug_key() { return debug_key.load(std::memory_order_relaxed) == 0 ? char{} : debug_key.exchange(char{}); }
 
 usize console_read(char* bytes, usize size) {
     usize count = 0;

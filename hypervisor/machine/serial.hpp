@@ -16,6 +16,9 @@ void serial_write_byte(char byte);
 // Takes the bytes that have arrived into the console's input; true when there were any.
 bool poll_serial_input();
 
+// The debug key that was pressed, or 0.
+char take_debug_key();
+
 // For a panic: output must not wait for a lock whose holder will never come back.
 void break_console_lock();
 

@@ -45,6 +45,6 @@ def booted(name: str, hardware: Hardware) -> Iterator[tuple[Machine, Scenario]]:
                            hardware.network)
     file_name = re.sub(r"[^A-Za-z0-9]+", "-", name)
     with Machine(config, OUT / "tests/boot" / f"{file_name}.log") as machine:
-        scenario = Scenario(machine)
+        scenario = Scenario(machine, HYPERVISOR == "hospes")
         scenario.boot(lambda stage, text: None, _BOOT_LIMIT)
         yield machine, scenario

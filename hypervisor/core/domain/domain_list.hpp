@@ -34,4 +34,14 @@ private:
     Spinlock lock_{LockRank::domain_list};
 };
 
+// Calls `visit(Domain&)` for each, by number. The caller holds the core lock.
+template <typename Visit>
+void for_each_domain(DomainList& domains, Visit visit) {
+    Domain* next = nullptr;
+    for (Domain* domain = domains.first_from(DomId{0}); domain != nullptr; domain = next) {
+        next = domains.first_from(DomId{static_cast<u16>(domain->id().raw() + 1)});
+        visit(*domain);
+    }
+}
+
 }  // namespace hospes

@@ -112,8 +112,12 @@ public:
     std::atomic<u32>& pollers() { return pollers_; }
     Spinlock& lock() { return lock_; }
 
-    // Panics when an invariant above is broken (tests, debug keys).
-    void check();
+    // How many ports are in each PortState.
+    std::array<u32, 7> count_states();
+    // The first invariant above that is broken, or null.
+    char const* find_fault();
+    // Panics when there is one (tests).
+    void check() { HV_ASSERT(find_fault() == nullptr); }
 
 private:
     friend class PortReservation;
@@ -130,7 +134,7 @@ private:
     void unbind_locked(EventPort number, Port const& port);
     void forget_virq(EventPort number, Virq virq);
     static bool has_fixed_vcpu(Port const& port);
-    void check_port(EventPort number, Port const& port) const;
+    char const* fault_of(EventPort number, Port const& port) const;
 
     Domain& domain_;
     PortWords const* words_;

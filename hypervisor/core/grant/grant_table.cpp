@@ -152,13 +152,9 @@ void GrantTable::free_tables() {
 }
 
 void GrantTable::check() {
-    LockGuard const guard{lock_};
-    u32 pins = 0;
-    for (u32 ref = 0; ref < frame_count_ * kGrantsPerFrame; ++ref) {
-        ActiveEntry const& active = active_entry(GrantRef{ref});
-        pins += u32{active.readers} + active.writers;
-    }
-    HV_ASSERT(pins == pins_);
+    u32 counted = 0;
+    for_each_pinned([&](GrantRef, ActiveEntry const& entry) { counted += u32{entry.readers} + entry.writers; });
+    HV_ASSERT(counted == pins());
 }
 
 }  // namespace hospes

@@ -16,6 +16,7 @@
 #include "hypervisor/base/spinlock.hpp"
 #include "hypervisor/base/strong.hpp"
 #include "hypervisor/core/grant/maptrack.hpp"
+#include "hypervisor/ports/frame_window.hpp"
 
 #include <array>
 
@@ -94,10 +95,25 @@ public:
     Maptrack& maptrack() { return maptrack_; }
     // Drops every handle (destruction of the mapper, whose vcpus run no more). Errno::restart: call again to go on.
     Status release_mappings();  // core/grant/unmap.cpp
+    // Calls `visit(GrantRef, ActiveEntry const&)` for each entry that is pinned, `visit(Mfn)` for each shared frame.
+    template <typename Visit>
+    void for_each_pinned(Visit visit) {
+        LockGuard const guard{lock_};
+        for (u32 ref = 0; ref < frame_count_ * kGrantsPerFrame; ++ref) {
+            ActiveEntry const& entry = active_entry(GrantRef{ref});
+            if (entry.readers + entry.writers != 0) visit(GrantRef{ref}, entry);
+        }
+    }
+    template <typename Visit>
+    void for_each_frame(Visit visit) {
+        LockGuard const guard{lock_};
+        for (u32 i = 0; i < frame_count_; ++i) visit(frame_of_pointer(shared_[i]));
+    }
+
     // Gives all frames and tables back. Both sides are unused: no handle of ours, no pin of others.
     void free_tables();
 
-    // Panics when an invariant above is broken (tests, debug keys).
+    // Panics when an invariant above is broken (tests).
     void check();
 
 private:

@@ -50,6 +50,21 @@ public:
     // The first handle at or after `from` that stands for a mapping. Errno::no_entry: none.
     Result<GrantHandle> first_from(GrantHandle from);
 
+    // Calls `visit(GrantMapping const&)` for each handle that stands for a mapping.
+    template <typename Visit>
+    void for_each(Visit visit) {
+        LockGuard const guard{lock_};
+        for (u32 handle = 0; handle < frames_ * kHandlesPerFrame; ++handle) {
+            if (at(handle).in_use) visit(at(handle));
+        }
+    }
+    // Does a handle stand for a mapping of `frame` in page tables?
+    bool maps_frame(Mfn frame) {
+        bool found = false;
+        for_each([&](GrantMapping const& mapping) { found = found || (mapping.host && mapping.frame == frame.raw()); });
+        return found;
+    }
+
     u32 handles_in_use() const { return in_use_; }
     void free_tables();
 

@@ -23,6 +23,11 @@ constinit std::array<DeniedRange, kMaxDeniedRanges> denied_ranges{};
 constinit unsigned denied_count = 0;
 constinit u64 physical_frame_limit = u64{1} << 40;
 
+u64 allowed_bits(Domain const& owner, unsigned level) {
+    if (level > 1) return kUpperBits;
+    return owner.is_hardware_domain() ? kLevel1Bits | Pte::kCacheBits : kLevel1Bits;
+}
+
 // On MMIO write-back becomes uncached, write-through and write-protect likewise; UC-, UC and WC stay as asked.
 // (PAT as the ABI fixes it: 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 and 7 UC.)
 Pte with_mmio_caching(Pte pte) {
@@ -42,9 +47,7 @@ Result<Pte> get_level1_mmio(EntryScope const& scope, Pte pte) {
 }
 
 Result<Pte> get_level1(System& system, EntryScope const& scope, Pte pte) {
-    u64 allowed = kLevel1Bits;
-    if (scope.table_owner.is_hardware_domain()) allowed |= Pte::kCacheBits;
-    if ((pte.raw() & ~allowed) != 0) return Errno::invalid;
+    if ((pte.raw() & ~allowed_bits(scope.table_owner, 1)) != 0) return Errno::invalid;
     if (!system.frames.is_ram(pte.mfn())) return get_level1_mmio(scope, pte);
 
     HV_TRY(system.page_types.get_page(pte.mfn(), scope.frame_owner));
@@ -59,7 +62,7 @@ Result<Pte> get_level1(System& system, EntryScope const& scope, Pte pte) {
 }
 
 Result<Pte> get_upper(System& system, EntryScope const& scope, unsigned level, Pte pte) {
-    if ((pte.raw() & ~kUpperBits) != 0) return Errno::invalid;
+    if ((pte.raw() & ~allowed_bits(scope.table_owner, level)) != 0) return Errno::invalid;
     if (scope.frame_owner != scope.table_owner.id()) return Errno::invalid;
     HV_TRY(system.page_types.get_page_and_type(pte.mfn(), scope.frame_owner, table_type(level - 1)));
     return pte.with(Pte::kUser);
@@ -76,6 +79,11 @@ void put_entry(System& system, unsigned level, Pte pte) {
     if (!pte.is_present() || !system.frames.is_ram(pte.mfn())) return;
     if (level > 1 || pte.is_writable()) system.page_types.put_type(pte.mfn());
     system.page_types.put_page(pte.mfn());
+}
+
+bool is_allowed_entry(Domain const& owner, unsigned level, Pte entry, bool is_ram) {
+    bool const has_right_bits = (entry.raw() & ~allowed_bits(owner, level)) == 0 && entry.has(Pte::kUser);
+    return has_right_bits && (is_ram || (level == 1 && owner.is_hardware_domain() && is_mappable_mmio(entry.mfn())));
 }
 
 bool is_mappable_mmio(Mfn mfn) {

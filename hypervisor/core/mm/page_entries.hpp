@@ -24,6 +24,9 @@ Result<Pte> get_entry(System& system, EntryScope const& scope, unsigned level, P
 // Drops the references of an entry that has been removed from a table of `level`.
 void put_entry(System& system, unsigned level, Pte pte);
 
+// May a present entry of a table of `owner` look like this, as far as its bits and MMIO go?
+bool is_allowed_entry(Domain const& owner, unsigned level, Pte entry, bool is_ram);
+
 // May this non-RAM frame be mapped by the hardware domain?
 bool is_mappable_mmio(Mfn mfn);
 // Boot: forbids a range (local APIC, IO-APICs) to every domain. At most kMaxDeniedRanges.

@@ -24,6 +24,8 @@ inline constexpr Nanoseconds kPreemptMargin = Nanoseconds::from_ms(1);
 inline constexpr Nanoseconds kMostLag = Nanoseconds::from_ms(50);  // of a queue behind others
 inline constexpr Nanoseconds kLeastAllowance{500'000};  // a capped vcpu that may run at all runs that long
 
+class DomainList;
+
 // How long a vcpu has been in each state.
 struct RunTimes {
     RunState state;
@@ -39,6 +41,7 @@ public:
     // The affinity of vcpus that may run nowhere else is ignored meanwhile.
     void add_pcpu(PcpuId pcpu);
     void remove_pcpu(PcpuId pcpu);
+    bool is_online(PcpuId pcpu) const { return (online_.load() >> pcpu.raw() & 1) != 0; }
     // Does nothing run there or wait?
     bool is_vacant(PcpuId pcpu);
 
@@ -83,6 +86,8 @@ public:
 
     RunTimes times_of(Vcpu const& vcpu, Nanoseconds now);
     RunQueue const& queue(PcpuId pcpu) const { return queues_[pcpu.raw()]; }
+    // What is wrong with the queue of a pcpu, or null. The caller holds the core lock.
+    char const* find_fault(PcpuId pcpu, DomainList& domains);  // core/sched/check.cpp
 
 private:
     class HomeLock;

@@ -31,6 +31,7 @@ def collect(hypervisor: str, guest: str, options: str = "", **machine: object) -
         outcome = run_guest(hypervisor, guest, f"{options} {skip}".strip(), **machine)
         total.verdicts.update(outcome.verdicts)
         total.skipped.update(outcome.skipped)
+        total.views.update(outcome.views)
         total.text, total.ended = outcome.text, outcome.ended
         if outcome.ended == "summary" or outcome.unfinished is None:
             return total

@@ -188,6 +188,10 @@ Result<PhysicalInfo> FakePrivcmd::physical_info() {
     return PhysicalInfo{.cpus = 1, .cpu_khz = 1000, .total_pages = total_, .free_pages = free_.size()};
 }
 
+Status FakePrivcmd::press_debug_keys(std::string_view) { return {}; }
+
+Result<HospesCheck> FakePrivcmd::run_check_step(std::uint32_t step) { return HospesCheck{step, 1, 0, 0, 0, 0}; }
+
 Result<std::string> FakePrivcmd::console_log() { return "fake\n"; }
 Result<HypervisorVersion> FakePrivcmd::version() { return HypervisorVersion{.major = 4, .minor = 17, .extra = "-fake", .changeset = {}, .capabilities = {}, .command_line = {}}; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/hypervisor/whole_recount.hpp"
 
+#include "hypervisor/core/debug/check.hpp"
 #include "tests/support/hypervisor/recount.hpp"
 
 namespace hospes::test {
@@ -75,6 +76,10 @@ void check_invariants(World& world) {
     for (Domain* const domain : domains_of(world)) {
         domain->events.check();
         domain->grants.check();
+    }
+    for (u32 step = 0; step < check_steps(world.system); ++step) {
+        auto const findings = run_check_step(world.system, step);
+        HV_ASSERT(findings.ok() && findings.value().differences == 0);
     }
 }
 

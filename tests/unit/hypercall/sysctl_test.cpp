@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/abi/hospes_sysctl.hpp"
 #include "tests/support/hypervisor/fake_console.hpp"
 #include "tests/support/hypervisor/stage.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <cstring>
 #include <string>
 
 using namespace hospes;
@@ -79,6 +81,51 @@ TEST_CASE("getdomaininfolist tells of as many domains as were asked for", "[hype
     CHECK(list(1, 4) == std::vector<unsigned>{1, 2});
     CHECK(list(0, 2) == std::vector<unsigned>{0, 1});
     CHECK(list(3, 4).empty());
+}
+
+TEST_CASE("debug keys write to the log", "[hypercall][sysctl]") {
+    Facts w;
+    auto const press = [&](std::string const& keys) {
+        auto& buffer = w.arguments<char>(keys.size() + 1);
+        std::copy(keys.begin(), keys.end(), &buffer[0]);
+        return w.sysctl(XEN_SYSCTL_debug_keys, [&](auto& u) {
+            u.debug_keys.keys.p = reinterpret_cast<char*>(buffer.address());
+            u.debug_keys.nr_keys = static_cast<u32>(keys.size());
+        });
+    };
+    machine().log.clear();
+    CHECK(press("c") == 0);
+    REQUIRE(machine().log.size() == 1);
+    CHECK(machine().log[0].find(": 0 differences") != std::string::npos);
+    CHECK(press("qr") == 0);
+    CHECK(press(std::string(17, 'q')) == to_abi(Errno::invalid));
+}
+
+TEST_CASE("a check in steps tells what it has seen and found", "[hypercall][sysctl]") {
+    Facts w;
+    auto const step = [&](u32 number) {
+        return w.sysctl(kHospesSysctlCheck, [&](auto& u) {
+            HospesCheck const check{number, 0, 0, 0, 0, 0};
+            std::memcpy(&u, &check, sizeof check);
+        });
+    };
+    auto const answer = [&] {
+        HospesCheck check;
+        std::memcpy(&check, &w.answer().u, sizeof check);
+        return check;
+    };
+    REQUIRE(step(0) == 0);
+    CHECK(answer().steps == 2);
+    CHECK(answer().differences == 0);
+    REQUIRE(step(1) == 0);
+    CHECK(answer().frames == 639);
+    CHECK(answer().tables == 12);
+    CHECK(answer().differences == 0);
+    w.one.domain.total_pages += 1;
+    REQUIRE(step(0) == 0);
+    CHECK(answer().differences == 1);
+    w.one.domain.total_pages -= 1;
+    CHECK(step(2) == to_abi(Errno::invalid));
 }
 
 TEST_CASE("the version and the command of a sysctl must be known", "[hypercall][sysctl]") {

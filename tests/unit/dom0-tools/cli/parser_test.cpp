@@ -39,6 +39,13 @@ TEST_CASE("options reach the verb", "[cli]") {
     CHECK(parse({"shutdown", "web"}).arguments.timeout_seconds == 120);
 }
 
+TEST_CASE("debug takes an action, and keys behind it", "[cli]") {
+    auto const keys = parse({"debug", "keys", "qr"});
+    CHECK(keys.arguments.operand == "keys");
+    CHECK(keys.arguments.keys == "qr");
+    CHECK(parse({"debug", "check"}).arguments.keys.empty());
+}
+
 TEST_CASE("what is no command is explained in one line, with status 2", "[cli][golden]") {
     auto const text_of = [](std::vector<std::string> const& words) {
         auto const command = parse(words);
