@@ -7,7 +7,8 @@ void do_grants(World &world) {
     if (grants_init() != 0) return;
     const GrantRef ref{static_cast<u32>(16 + world.random.below(8))};
     const unsigned which = static_cast<unsigned>(world.random.below(kPorts));
-    const u16 domain = world.random.one_in(8) ? static_cast<u16>(world.any_domain()) : world.own_domain;
+    const u16 usual = world.random.one_in(2) ? world.neighbour : world.own_domain;
+    const u16 domain = world.random.one_in(8) ? static_cast<u16>(world.any_domain()) : usual;
     switch (world.random.below(5)) {
         case 0: {
             volatile grant_entry_v1_t &grant = grant_entry(ref);
@@ -115,6 +116,34 @@ void do_multicall(World &world) {
         if (world.random.one_in(10)) calls[i].op = world.random.one_in(2) ? u64{__HYPERVISOR_multicall} : 56 + (world.random.next() >> 8);
     }
     world.counts.add(hv::multicall(calls, count));
+    world.counts.calls += count;
+}
+
+void do_scribble(World &world) {
+    // Whatever is mapped in the window: our own pages, which may become tables later, and those that others granted.
+    volatile u64 *const place = reinterpret_cast<volatile u64 *>(world.window.va(static_cast<unsigned>(world.random.below(16)))) + world.random.below(kEntries);
+    const u64 value = world.random.one_in(2) ? world.any_entry() : world.random.next();
+    const bool reads = world.random.one_in(4);
+    const Fault fault = catch_fault([=] {
+        if (reads) static_cast<void>(*place);
+        else *place = value;
+    });
+    ++world.counts.calls;
+    world.counts.faults += fault.happened ? 1 : 0;
+}
+
+void do_ring_garbage(World &world) {
+    // Requests to xenstored that are none, with indices that cannot be. Our console's ring stays whole: it tells how this ends.
+    const start_info_t &info = start_info();
+    if (is_initial_domain() || info.store_mfn == 0 || !world.random.one_in(40)) return;  // each wakes up dom0
+    auto &ring = *static_cast<xenstore_domain_interface *>(address_of_mfn(Mfn{info.store_mfn}));
+    const u64 start = world.random.below(sizeof ring.req), length = world.random.below(64);
+    for (u64 i = 0; i < length; ++i) ring.req[(start + i) % sizeof ring.req] = static_cast<char>(world.random.one_in(2) ? world.random.below(24) : world.random.next());
+    const u32 producer = ring.req_prod + static_cast<u32>(world.random.below(64));
+    __atomic_store_n(&ring.req_prod, world.random.one_in(32) ? static_cast<u32>(world.random.next()) : producer, __ATOMIC_SEQ_CST);
+    if (world.random.one_in(16)) __atomic_store_n(&ring.rsp_cons, static_cast<u32>(world.random.next()), __ATOMIC_SEQ_CST);
+    if (world.random.one_in(64)) __atomic_store_n(&ring.req_cons, static_cast<u32>(world.random.next()), __ATOMIC_SEQ_CST);
+    world.counts.add(send_event(EventPort{info.store_evtchn}));
 }
 
 void do_user_code(World &world) {
@@ -135,7 +164,7 @@ void do_user_code(World &world) {
     if (world.random.one_in(4)) start.rsp = world.random.next();
     if (world.random.one_in(4)) start.rflags |= world.random.next() & 0x3fffff;
     start.cs |= 3;  // an iret to kernel mode would run our own code with these registers
-    static_cast<void>(hv::set_timer_op(system_time_ns() + 2000000));
+    static_cast<void>(hv::set_timer_op(system_time_ns() + 300000));
     const Fault fault = world.user.run(code, sizeof code, start);
     static_cast<void>(hv::set_timer_op(0));
     ++world.counts.calls;

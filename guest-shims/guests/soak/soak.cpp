@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A hostile guest: random hypercalls, page-table writes, exceptions and user code from a printed seed. The hypervisor
 // may refuse and may not fall; what must never be granted is looked for as it goes.
-// Options: seed=N, calls=N; only=NAME one kind of action.
+// Options: seed=N, calls=N; only=NAME one kind of action; neighbour=DOMID whom to exchange grants with.
 #include "world.hpp"
 
 #include <new>
@@ -17,6 +17,7 @@ constexpr Kind kKinds[] = {{"mmu_update", do_mmu_update}, {"va_mapping", do_va_m
                            {"mmuext", do_mmuext},         {"table_write", do_table_write}, {"descriptors", do_descriptors},
                            {"memory", do_memory},         {"grants", do_grants},         {"events", do_events},
                            {"small", do_small_calls},     {"pointers", do_bad_pointers}, {"multicall", do_multicall},
+                           {"scribble", do_scribble},     {"rings", do_ring_garbage},
                            {"user", do_user_code},        {"instructions", do_instructions}};
 constexpr unsigned kKindCount = sizeof kKinds / sizeof kKinds[0];
 
@@ -42,6 +43,7 @@ unsigned soak(World &world, u64 calls, const Kind *only) {
         const Kind &kind = only != nullptr ? *only : kKinds[world.random.below(kKindCount)];
         if (option_given("verbose")) printk("soak: %lu %s\n", round, kind.name);
         kind.action(world);
+        keep_image_out(world);
         if (round % 64 == 0) breaches += find_breaches(world);
         if (world.counts.calls >= shown + 100000) {
             shown = world.counts.calls;
@@ -63,6 +65,7 @@ void run() {
     printk("soak: seed=%lu calls=%lu\n", seed, calls);
     static char place[sizeof(World)] __attribute__((aligned(16)));
     World &world = *new (place) World(seed);  // never destroyed: its pages are in whatever state the calls left them
+    world.neighbour = static_cast<u16>(option_number("neighbour", DOMID_SELF));
     if (!world.window.usable() || !world.user.usable()) {
         printk("soak: the tables could not be set up\n");
         return;

@@ -8,9 +8,27 @@ const u64 *boot_root() { return reinterpret_cast<const u64 *>(start_info().pt_ba
 
 constexpr u64 kBadAddresses[] = {0, 0x1000, kHypervisorStart, 0xffff82d040200000, kHypervisorEnd - 8, kNonCanonical, ~0ULL - 7};
 
+constexpr u64 kImagePfns = 1024;
+
+struct Span {
+    u64 first = ~0ULL, last = 0;
+};
+
+Span image_span() {
+    Span span;
+    for (u64 pfn = 0; pfn < kImagePfns; ++pfn) {
+        const u64 mfn = raw(mfn_of(Pfn{pfn}));
+        span.first = mfn < span.first ? mfn : span.first;
+        span.last = mfn > span.last ? mfn : span.last;
+    }
+    return span;
+}
+
 /// Whether a frame holds this guest's own code, stacks and tables, which random calls are not to spoil.
 bool is_own_image(Mfn mfn) {
-    for (u64 pfn = 0; pfn < 1024; ++pfn) {
+    static const Span span = image_span();
+    if (raw(mfn) < span.first || raw(mfn) > span.last) return false;
+    for (u64 pfn = 0; pfn < kImagePfns; ++pfn) {
         if (mfn_of(Pfn{pfn}) == mfn) return true;
     }
     return false;
@@ -79,8 +97,16 @@ u64 World::any_address() {
 }
 
 u32 World::any_domain() {
+    if (random.one_in(6)) return neighbour;
     constexpr u32 kDomains[] = {DOMID_SELF, DOMID_SELF, DOMID_SELF, DOMID_SELF, DOMID_SELF, DOMID_SELF, DOMID_IO, DOMID_XEN, DOMID_INVALID, 0, 1, 1234};
     return kDomains[random.below(sizeof kDomains / 4)];
+}
+
+void keep_image_out(const World &world) {
+    for (unsigned index = 0; index < 16; ++index) {
+        const u64 value = __atomic_load_n(&world.window.l1[index], __ATOMIC_RELAXED);
+        if ((value & kPresent) != 0 && is_own_image(entry_mfn(value))) static_cast<void>(hv::update_va_mapping(world.window.va(index), 0, UVMF_INVLPG));
+    }
 }
 
 unsigned find_breaches(const World &world) {

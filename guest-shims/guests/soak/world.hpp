@@ -46,6 +46,7 @@ struct World {
     u32 ports[kPorts] = {};
     u32 handles[kPorts] = {};
     u16 own_domain = DOMID_SELF;
+    u16 neighbour = DOMID_SELF;  // a domain that grants us pages, and maps what we grant
 
     const Page &any_page() { return pages[random.below(kPages)]; }
     /// A frame: mostly of `pages`, at times a table, the hypervisor's, or none at all.
@@ -58,7 +59,10 @@ struct World {
     /// A virtual address: in the window, of a page, or one that must be refused.
     u64 any_address();
     u32 any_domain();
-    u32 any_port() { return random.one_in(4) ? static_cast<u32>(random.next()) : ports[random.below(kPorts)]; }
+    u32 any_port() {
+        if (random.one_in(8)) return static_cast<u32>(random.next());
+        return random.one_in(4) ? static_cast<u32>(random.below(32)) : ports[random.below(kPorts)];
+    }
 };
 
 using Action = void (*)(World &world);
@@ -75,8 +79,13 @@ void do_events(World &world);
 void do_small_calls(World &world);
 void do_bad_pointers(World &world);
 void do_multicall(World &world);
+void do_scribble(World &world);
+void do_ring_garbage(World &world);
 void do_user_code(World &world);
 void do_instructions(World &world);
+
+/// Half an entry written at random may map what this guest itself is made of: takes such mappings out of the window.
+void keep_image_out(const World &world);
 
 /// Looks for what must never be: a writable entry of the window whose frame is a page table in use, or not ours.
 /// Prints what it finds; returns the number of breaches.
