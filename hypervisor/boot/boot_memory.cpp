@@ -165,6 +165,20 @@ void claim(FrameTable& table, FrameRange frames) {
     }
 }
 
+// Gives the heap what dom0 has not taken over.
+void free_unowned(System& system, FrameRange range) {
+    auto const is_owned = [&](u64 frame) { return system.frames.owner(Mfn{frame}) != kDomIdXen; };
+    for (u64 first = range.first, end = first; first < range.end; first = end) {
+        bool const owned = is_owned(first);
+        while (end < range.end && is_owned(end) == owned) ++end;
+        if (owned) {
+            system.heap.count_owned(end - first);
+        } else {
+            system.heap.add_range(Mfn{first}, end - first);
+        }
+    }
+}
+
 }  // namespace
 
 void init_memory(System& system, Handoff const& handoff) {
@@ -215,7 +229,7 @@ void free_loader_memory(System& system, Handoff const& handoff) {
         if (is_kept || count == freed.size()) continue;
         freed[count++] = {range.start >> kPageShift, (range.start >> kPageShift) + range.pages};
     }
-    for (unsigned i = 0; i < count; ++i) system.heap.add_range(Mfn{freed[i].first}, freed[i].end - freed[i].first);
+    for (unsigned i = 0; i < count; ++i) free_unowned(system, freed[i]);
 }
 
 }  // namespace hospes

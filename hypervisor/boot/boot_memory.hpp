@@ -18,7 +18,7 @@ Mfn find_low_memory(Handoff const& handoff, u64 pages);
 // The L4 slots every guest root carries, from the tables the core runs on, now complete. The loader's way in is dropped.
 void init_hypervisor_slots();
 
-// Gives dom0's kernel image, its ramdisk and the hand-off back, once dom0 is built.
+// Gives the hand-off back, and of dom0's kernel image and ramdisk what has not become dom0's, once dom0 is built.
 void free_loader_memory(System& system, Handoff const& handoff);
 
 }  // namespace hospes

@@ -68,7 +68,7 @@ private:
         layout_ = layout.value();
     }
 
-    // All of dom0's frames, in blocks as large as there are; the list of them is the p2m.
+    // All of dom0's frames, those of the heap in blocks as large as there are; the list of them is the p2m.
     void allocate() {
         auto const domain = create_domain(system_, kDomIdDom0);
         u64 const vcpus = std::clamp<u64>(option_number("dom0_max_vcpus", pcpu_count), 1, kMaxVcpus);
@@ -81,35 +81,59 @@ private:
         p2m_frame_ = list.value();
         p2m_order_ = list_order;
         p2m_ = frame_pointer<u64>(p2m_frame_);
-        unsigned order = kMaxOrder;
         for (u64 pfn = 0; pfn < layout_.pages;) {
-            order = std::min(order, static_cast<unsigned>(std::bit_width(layout_.pages - pfn) - 1));
-            auto const block = system_.heap.alloc_uncleared(order);
-            if (!block.ok()) {
-                if (order == 0) HV_PANIC("not enough memory for dom0_mem");
-                --order;
-                continue;
-            }
-            assign_frames(*domain_, block.value(), u64{1} << order);
-            for (u64 i = 0; i < u64{1} << order; ++i, ++pfn) {
-                p2m_[pfn] = block.value().raw() + i;
-                set_m2p(block.value() + i, pfn);
-            }
+            Mfn const frame = in_place(pfn);
+            pfn += frame.is_valid() ? take(pfn, frame, 1) : allocate_run(pfn);
         }
+    }
+
+    u64 take(u64 pfn, Mfn first, u64 count) {
+        assign_frames(*domain_, first, count);
+        for (u64 i = 0; i < count; ++i) {
+            p2m_[pfn + i] = first.raw() + i;
+            set_m2p(first + i, pfn + i);
+        }
+        return count;
+    }
+
+    // The largest aligned block from the heap that fits before what stays in place. Returns its number of frames.
+    u64 allocate_run(u64 pfn) {
+        unsigned const alignment = pfn == 0 ? kMaxOrder : std::min(static_cast<unsigned>(std::countr_zero(pfn)), kMaxOrder);
+        u64 const most = std::min(layout_.pages - pfn, u64{1} << alignment);
+        u64 room = 1;
+        while (room < most && !in_place(pfn + room).is_valid()) ++room;
+        for (unsigned order = static_cast<unsigned>(std::bit_width(room) - 1);; --order) {
+            auto const block = system_.heap.alloc_uncleared(order);
+            if (block.ok()) return take(pfn, block.value(), u64{1} << order);
+            if (order == 0) HV_PANIC("not enough memory for dom0_mem");
+        }
+    }
+
+    // The loader's frame that holds a page of the kernel or the ramdisk as it has to be: dom0 gets that, and nothing is copied.
+    Mfn in_place(u64 pfn) const {
+        u64 address = 0;
+        if (pfn >= layout_.ramdisk.first && pfn < layout_.ramdisk.end()) {
+            address = handoff_.dom0_ramdisk.address + ((pfn - layout_.ramdisk.first) << kPageShift);
+        } else if (auto const offset = whole_page_offset(kernel_, pfn)) {
+            address = handoff_.dom0_kernel.address + *offset;
+        }
+        Mfn const frame = mfn_of(MachineAddress{address});
+        bool const is_whole = address != 0 && (address & (kPageSize - 1)) == 0;
+        return is_whole && system_.frames.is_ram(frame) ? frame : Mfn{};
     }
 
     Mfn mfn(u64 pfn) const { return Mfn{p2m_[pfn]}; }
 
     void clear(u64 pfn) { std::memset(frame_pointer(mfn(pfn)), 0, kPageSize); }
 
-    // Writes `bytes` at the domain's physical address, zeros where `from` is null.
+    // Writes `bytes` at the domain's physical address, zeros where `from` is null. What lies in place is not copied.
     void write(u64 address, u8 const* from, u64 bytes) {
         while (bytes > 0) {
             u64 const offset = address & (kPageSize - 1);
             u64 const part = std::min(bytes, kPageSize - offset);
             u8* const to = frame_pointer<u8>(mfn(address >> kPageShift)) + offset;
             if (from != nullptr) {
-                std::memcpy(to, from, part);
+                if (to != from) std::memcpy(to, from, part);
                 from += part;
             } else {
                 std::memset(to, 0, part);
@@ -130,6 +154,8 @@ private:
     void load_ramdisk() {
         write(layout_.ramdisk.first << kPageShift, machine_pointer<u8 const>(MachineAddress{handoff_.dom0_ramdisk.address}),
               handoff_.dom0_ramdisk.size);
+        u64 const end = (layout_.ramdisk.first << kPageShift) + handoff_.dom0_ramdisk.size;
+        write(end, nullptr, (layout_.ramdisk.end() << kPageShift) - end);  // what the firmware left there
     }
 
     u64* table(u64 pfn) { return frame_pointer<u64>(mfn(pfn)); }

@@ -94,4 +94,19 @@ Result<KernelImage> read_kernel_image(std::span<u8 const> file, char const*& why
     return image;
 }
 
+std::optional<u64> whole_page_offset(KernelImage const& image, u64 pfn) {
+    u64 const page = pfn << kPageShift;
+    auto const shares = [](u64 start, u64 first, u64 size) { return start < first + size && first < start + kPageSize; };
+    std::span const segments{image.segments.data(), image.segment_count};
+    for (KernelSegment const& holder : segments) {
+        if (page < holder.address || page + kPageSize > holder.address + holder.file_size) continue;
+        u64 const offset = holder.offset + (page - holder.address);
+        bool const is_alone = std::all_of(segments.begin(), segments.end(), [&](KernelSegment const& other) {
+            return &other == &holder || (!shares(page, other.address, other.memory_size) && !shares(offset, other.offset, other.file_size));
+        });
+        if (is_alone) return offset;
+    }
+    return std::nullopt;
+}
+
 }  // namespace hospes

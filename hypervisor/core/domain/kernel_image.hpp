@@ -6,6 +6,7 @@
 #include "hypervisor/x86/elf.hpp"
 
 #include <array>
+#include <optional>
 #include <span>
 
 namespace hospes {
@@ -33,5 +34,8 @@ struct KernelImage {
 
 // Reads headers and notes. Errno::no_exec when it is no such image; `why` then says what is wrong with it.
 Result<KernelImage> read_kernel_image(std::span<u8 const> file, char const*& why);
+
+// Where in the image a page of the domain lies as a whole, if it does and no other segment has a part of it, here or there.
+std::optional<u64> whole_page_offset(KernelImage const& image, u64 pfn);
 
 }  // namespace hospes

@@ -13,6 +13,12 @@ namespace hospes {
 
 inline constexpr unsigned kMaxOrder = 18;  // 1 GiB
 
+// The first frame out of reach of `address_bits` (0: no limit) bits of machine address.
+constexpr u64 frame_limit(unsigned address_bits) {
+    if (address_bits == 0 || address_bits >= 52) return ~u64{0};
+    return u64{1} << (address_bits > kPageShift ? address_bits - kPageShift : 0);
+}
+
 class Heap {
 public:
     explicit constexpr Heap(FrameTable& frames) : frames_{frames} {}
@@ -27,6 +33,8 @@ public:
 
     // Boot: hands a range of RAM over, with unknown contents.
     void add_range(Mfn first, u64 count);
+    // Boot: RAM that dom0 owns without having got it from here; it may be given back like any other.
+    void count_owned(u64 count) { total_pages_ += count; }
 
     u64 free_pages() const { return free_pages_; }
     u64 total_pages() const { return total_pages_; }
