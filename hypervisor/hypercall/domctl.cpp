@@ -7,6 +7,7 @@
 #include "hypervisor/core/time/guest_time.hpp"
 #include "hypervisor/hypercall/domain_info.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
+#include "hypervisor/hypercall/sched_domctl.hpp"
 #include "hypervisor/hypercall/vcpu_context.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/frame_window.hpp"
@@ -97,7 +98,7 @@ Status max_vcpus(Call& call) {
 
 Result<Vcpu*> named_vcpu(Call& call, u32 index) {
     Vcpu* const vcpu = call.target->vcpu(VcpuId{index});
-    if (vcpu == nullptr) return Errno::no_entry;
+    if (vcpu == nullptr) return Errno::invalid;
     return vcpu;
 }
 
@@ -147,6 +148,10 @@ Status get_vcpu_info(Call& call) {
     return {};
 }
 
+Status adjust(Call& call) { return adjust_scheduling(*call.target, call.request.u.scheduler_op); }
+Status set_affinity(Call& call) { return set_vcpu_affinity(*call.target, call.request.u.vcpuaffinity); }
+Status get_affinity(Call& call) { return get_vcpu_affinity(*call.target, call.request.u.vcpuaffinity); }
+
 Status set_handle(Call& call) {
     std::memcpy(call.target->handle, call.request.u.setdomainhandle.handle, sizeof call.target->handle);
     return {};
@@ -194,6 +199,9 @@ constexpr Row kOps[] = {
     {XEN_DOMCTL_setvcpucontext, Target::alive, false, set_vcpu_context},
     {XEN_DOMCTL_getvcpucontext, Target::alive, false, get_vcpu_context},
     {XEN_DOMCTL_getvcpuinfo, Target::any, true, get_vcpu_info},
+    {XEN_DOMCTL_setvcpuaffinity, Target::any, false, set_affinity},
+    {XEN_DOMCTL_getvcpuaffinity, Target::any, false, get_affinity},
+    {XEN_DOMCTL_scheduler_op, Target::any, true, adjust},
     {XEN_DOMCTL_max_vcpus, Target::alive, false, max_vcpus},
     {XEN_DOMCTL_setdomainhandle, Target::alive, false, set_handle},
     {XEN_DOMCTL_hypercall_init, Target::alive, false, hypercall_init},

@@ -6,10 +6,11 @@
 #include "hypervisor/core/domain/domain_list.hpp"
 #include "hypervisor/core/mm/frame_table.hpp"
 #include "hypervisor/core/mm/heap.hpp"
+#include "hypervisor/hypercall/cpu_map.hpp"
 #include "hypervisor/hypercall/domain_info.hpp"
 #include "hypervisor/hypercall/hot_plug.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
-#include "hypervisor/ports/clock.hpp"
+#include "hypervisor/hypercall/topology.hpp"
 #include "hypervisor/ports/console.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 
@@ -43,11 +44,7 @@ Status read_console(System&, xen_sysctl& request) {
 Status physinfo(System& system, xen_sysctl& request) {
     auto& info = request.u.physinfo;
     info = {};
-    info.threads_per_core = 1;
-    info.cores_per_socket = 1;
-    info.nr_cpus = 1;
-    info.nr_nodes = 1;
-    info.cpu_khz = tsc_scale().tsc_khz;
+    describe_processors(info);
     info.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
     info.total_pages = system.heap.total_pages();
     info.free_pages = system.heap.free_pages();
@@ -98,6 +95,36 @@ Status check(System& system, xen_sysctl& request) {
     return {};
 }
 
+Status scheduler_id(System&, xen_sysctl& request) {
+    request.u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2;
+    return {};
+}
+
+// Who wakes up preempts at once if it is its turn: there is no rate to limit.
+Status scheduler_op(System&, xen_sysctl& request) {
+    auto& op = request.u.scheduler_op;
+    if (op.cmd != XEN_SYSCTL_SCHEDOP_putinfo && op.cmd != XEN_SYSCTL_SCHEDOP_getinfo) return Errno::invalid;
+    if (op.cpupool_id != 0) return Errno::no_such_domain;
+    if (op.sched_id != XEN_SCHEDULER_CREDIT2) return Errno::invalid;
+    u32& ratelimit = op.u.sched_credit2.ratelimit_us;
+    if (op.cmd == XEN_SYSCTL_SCHEDOP_putinfo && ratelimit != 0) return Errno::not_supported;
+    ratelimit = 0;
+    return {};
+}
+
+// One pool has all pcpus and domains; there are no others. Asking for pool N means the first from N on.
+Status cpupool_op(System& system, xen_sysctl& request) {
+    auto& op = request.u.cpupool_op;
+    if (op.op != XEN_SYSCTL_CPUPOOL_OP_INFO) return Errno::not_supported;
+    if (op.cpupool_id != 0) return Errno::no_entry;
+    HV_TRY(write_cpu_map(op.cpumap, online_pcpus()));
+    op.sched_id = XEN_SCHEDULER_CREDIT2;
+    op.n_dom = 0;
+    for (Domain const* domain = system.domains.first_from(DomId{0}); domain != nullptr; ++op.n_dom)
+        domain = system.domains.first_from(DomId{static_cast<u16>(domain->id().raw() + 1)});
+    return {};
+}
+
 struct Row {
     u32 command;
     Status (*run)(System& system, xen_sysctl& request);
@@ -106,7 +133,12 @@ struct Row {
 constexpr Row kOps[] = {
     {XEN_SYSCTL_readconsole, read_console},
     {XEN_SYSCTL_physinfo, physinfo},
+    {XEN_SYSCTL_sched_id, scheduler_id},
     {XEN_SYSCTL_getdomaininfolist, domain_info_list},
+    {XEN_SYSCTL_cputopoinfo, cpu_topology},
+    {XEN_SYSCTL_numainfo, numa_info},
+    {XEN_SYSCTL_cpupool_op, cpupool_op},
+    {XEN_SYSCTL_scheduler_op, scheduler_op},
     {XEN_SYSCTL_cpu_hotplug, cpu_hotplug},
     {XEN_SYSCTL_debug_keys, debug_keys},
     {kHospesSysctlCheck, check},

@@ -69,6 +69,8 @@ void add_domain(Snapshot& snapshot, Domain& domain) {
         .add("handle", hash(domain.handle, sizeof domain.handle))
         .add("pins", domain.grants.pins())
         .add("mappings", domain.grants.maptrack().handles_in_use())
+        .add("weight", domain.share.weight.load())
+        .add("cap", domain.share.cap())
         .end(snapshot);
     snapshot.tables.push_back(name_of(domain) + " core pages " + std::to_string(domain.core_pages.load()) + " grant frames " +
                               std::to_string(domain.grants.frame_count()));
@@ -121,6 +123,7 @@ void add_vcpu(Snapshot& snapshot, Vcpu const& vcpu) {
     line.add("debug", hash(pv.debug_registers.data(), sizeof pv.debug_registers)).add("regs", hash(&vcpu.regs, sizeof vcpu.regs));
     line.add("up", bool{vcpu.is_up}).add("initialised", bool{vcpu.is_initialised}).add("polls", bool{vcpu.is_polling});
     line.add("blocked", bool{vcpu.sched.is_blocked}).add("runstate", vcpu.runstate_area.raw());
+    line.add("hard", vcpu.sched.hard_affinity).add("soft", vcpu.sched.soft_affinity);
     line.add("single shot", vcpu.timers.singleshot.raw()).add("period", vcpu.timers.periodic_period.raw());
     line.end(snapshot);
 }

@@ -211,7 +211,7 @@ TEST_CASE("limits and properties of a domain", "[hypercall][domctl]") {
     CHECK(w.answer().u.address_size.size == 64);
     CHECK(w.domctl(XEN_DOMCTL_setdomainhandle, 1, [](auto& u) { u.setdomainhandle.handle[15] = 9; }) == 0);
     CHECK(w.one.domain.handle[15] == 9);
-    CHECK_REFUSED(w, Errno::no_entry, w.domctl(XEN_DOMCTL_getvcpuinfo, 1, [](auto& u) { u.getvcpuinfo.vcpu = 2; }));
+    CHECK_REFUSED(w, Errno::invalid, w.domctl(XEN_DOMCTL_getvcpuinfo, 1, [](auto& u) { u.getvcpuinfo.vcpu = 2; }));
 }
 
 TEST_CASE("the hypercall page is written into a page of the domain only", "[hypercall][domctl]") {

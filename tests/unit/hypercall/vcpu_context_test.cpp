@@ -179,12 +179,12 @@ TEST_CASE("a bad LDT leaves the vcpu its old root", "[hypercall][context]") {
 
 TEST_CASE("setvcpucontext is for a vcpu that exists and stands still", "[hypercall][context]") {
     Contexts w;
-    CHECK_REFUSED(w, Errno::no_entry, w.set(w.good(), 1));
+    CHECK_REFUSED(w, Errno::invalid, w.set(w.good(), 1));
     CHECK_REFUSED(w, Errno::fault, w.pass(XEN_DOMCTL_setvcpucontext, 0, kNowhere));
     CHECK_REFUSED(w, Errno::busy, w.pass(XEN_DOMCTL_setvcpucontext, 0, w.pointer_to(w.good()), 1));
     w.two.vcpu.is_initialised = false;
     CHECK_REFUSED(w, Errno::no_data, w.pass(XEN_DOMCTL_getvcpucontext, 0, w.arguments<vcpu_guest_context_t>().address()));
-    CHECK_REFUSED(w, Errno::no_entry, w.pass(XEN_DOMCTL_getvcpucontext, 1, w.arguments<vcpu_guest_context_t>().address()));
+    CHECK_REFUSED(w, Errno::invalid, w.pass(XEN_DOMCTL_getvcpucontext, 1, w.arguments<vcpu_guest_context_t>().address()));
 }
 
 TEST_CASE("a guest gives its second vcpu a context once", "[hypercall][context]") {

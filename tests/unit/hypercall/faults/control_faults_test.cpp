@@ -100,6 +100,41 @@ Call get_context(Scene& s, unsigned) {
     return domctl(s, XEN_DOMCTL_getvcpucontext, 2, [&](auto& u) { u.vcpucontext.ctxt.p = reinterpret_cast<vcpu_guest_context_t*>(address); });
 }
 
+Call set_affinity(Scene& s, unsigned) {
+    auto& maps = s.arguments<u64>(2);
+    maps[0] = maps[1] = 1;
+    auto const map = [address = maps.address()](u64 index) { return xenctl_bitmap{{reinterpret_cast<u8*>(address + index * 8)}, 64}; };
+    return domctl(s, XEN_DOMCTL_setvcpuaffinity, 2, [&](auto& u) {
+        u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;
+        u.vcpuaffinity.cpumap_hard = map(0);
+        u.vcpuaffinity.cpumap_soft = map(1);
+    });
+}
+
+Call set_weight(Scene& s, unsigned) {
+    return domctl(s, XEN_DOMCTL_scheduler_op, 2, [&](auto& u) {
+        u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+        u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+        u.scheduler_op.u.credit2 = {512, 50};
+    });
+}
+
+Call topology(Scene& s, unsigned) {
+    u64 const address = s.arguments<xen_sysctl_cputopo>(4).address();
+    return sysctl(s, XEN_SYSCTL_cputopoinfo, [&](auto& u) {
+        u.cputopoinfo.num_cpus = 4;
+        u.cputopoinfo.cputopo.p = reinterpret_cast<xen_sysctl_cputopo*>(address);
+    });
+}
+
+Call numa_info(Scene& s, unsigned) {
+    u64 const address = s.arguments<xen_sysctl_meminfo>().address();
+    return sysctl(s, XEN_SYSCTL_numainfo, [&](auto& u) {
+        u.numainfo.num_nodes = 1;
+        u.numainfo.meminfo.p = reinterpret_cast<xen_sysctl_meminfo*>(address);
+    });
+}
+
 Call read_console(Scene& s, unsigned) {
     auto& buffer = s.arguments<char>(2000);
     return sysctl(s, XEN_SYSCTL_readconsole, [&](auto& u) {
@@ -141,6 +176,8 @@ constexpr Scenario kDomctls[] = {
     {.name = "setvcpucontext", .set_up = pause_two, .call = set_context},
     {.name = "getvcpucontext", .set_up = nullptr, .call = get_context},
     {.name = "getvcpuinfo", .set_up = nullptr, .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_getvcpuinfo, 2); }},
+    {.name = "setvcpuaffinity", .set_up = nullptr, .call = set_affinity},
+    {.name = "scheduler_op", .set_up = nullptr, .call = set_weight, .tells_late = true},
     {.name = "max_vcpus",
      .set_up = nullptr,
      .call = [](Scene& s, unsigned) { return domctl(s, XEN_DOMCTL_max_vcpus, 2, [](auto& u) { u.max_vcpus.max = 1; }); }},
@@ -165,6 +202,8 @@ constexpr Scenario kDomctls[] = {
 constexpr Scenario kMachine[] = {
     {.name = "readconsole", .set_up = [](Scene&) { console().log_ring.assign(1700, 'x'); }, .call = read_console},
     {.name = "physinfo", .set_up = nullptr, .call = [](Scene& s, unsigned) { return sysctl(s, XEN_SYSCTL_physinfo, [](auto&) {}); }},
+    {.name = "cputopoinfo", .set_up = nullptr, .call = topology},
+    {.name = "numainfo", .set_up = nullptr, .call = numa_info},
     {.name = "getdomaininfolist", .set_up = nullptr, .call = list_domains},
     {.name = "settime64",
      .set_up = nullptr,

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor/core/sched/scheduler.hpp"
+#include "tests/support/hypervisor/fake_guest_cpu.hpp"
+#include "tests/support/hypervisor/stage.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace hospes;
+using namespace hospes::test;
+
+namespace {
+
+// Six pcpus with APIC ids 0, 2 ... 10; the last one is offline.
+struct Processors : Stage {
+    Processors() {
+        machine().online = {true, true, true, true, true, false};
+        for (u32 pcpu = 1; pcpu < 5; ++pcpu) scheduler.add_pcpu(PcpuId{pcpu});
+    }
+    // The processor says how many bits of an APIC id name the thread, and how many the thread and core.
+    void tell(u32 thread_bits, u32 socket_bits, u32 max_leaf = 0xd) {
+        guest_cpu().cpuid = [=](u32 leaf, u32 subleaf) -> CpuidResult {
+            if (leaf == 0) return {max_leaf, 0, 0, 0};
+            if (leaf == 0xb) return {subleaf == 0 ? thread_bits : socket_bits, 1, 0, 0};
+            return {};
+        };
+    }
+    template <typename Fill>
+    i64 sysctl(u32 command, Fill fill) {
+        xen_sysctl request{};
+        request.cmd = command;
+        request.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+        fill(request.u);
+        return World::hypercall(zero.vcpu, __HYPERVISOR_sysctl, {pointer_to(request)});
+    }
+    i64 topology(u32 count, u64 address) {
+        return sysctl(XEN_SYSCTL_cputopoinfo, [&](auto& u) {
+            u.cputopoinfo.num_cpus = count;
+            u.cputopoinfo.cputopo.p = reinterpret_cast<xen_sysctl_cputopo*>(address);
+        });
+    }
+    i64 nodes(u32 count, u64 memory, u64 distance) {
+        return sysctl(XEN_SYSCTL_numainfo, [&](auto& u) {
+            u.numainfo.num_nodes = count;
+            u.numainfo.meminfo.p = reinterpret_cast<xen_sysctl_meminfo*>(memory);
+            u.numainfo.distance.p = reinterpret_cast<u32*>(distance);
+        });
+    }
+    i64 adjust(u32 cmd, u32 ratelimit, u32 scheduler_id = XEN_SCHEDULER_CREDIT2, u32 pool = 0) {
+        return sysctl(XEN_SYSCTL_scheduler_op, [&](auto& u) {
+            u.scheduler_op.cmd = cmd;
+            u.scheduler_op.sched_id = scheduler_id;
+            u.scheduler_op.cpupool_id = pool;
+            u.scheduler_op.u.sched_credit2.ratelimit_us = ratelimit;
+        });
+    }
+    i64 pool(u32 op, u32 id, u64 map) {
+        return sysctl(XEN_SYSCTL_cpupool_op, [&](auto& u) {
+            u.cpupool_op.op = op;
+            u.cpupool_op.cpupool_id = id;
+            u.cpupool_op.cpumap = {{reinterpret_cast<u8*>(map)}, 64};
+        });
+    }
+    xen_sysctl& answer() { return *last<xen_sysctl>(); }
+};
+
+}  // namespace
+
+TEST_CASE("processors are told by socket and core", "[hypercall][sysctl][topology]") {
+    Processors w;
+    w.tell(2, 3);  // ids 0 2 | 4 6 || 8 10
+    GuestArray<xen_sysctl_cputopo> places{8};
+    CHECK(w.topology(8, places.address()) == 0);
+    CHECK(w.answer().u.cputopoinfo.num_cpus == 6);
+    u32 const expected[6][2]{{0, 0}, {0, 0}, {0, 1}, {0, 1}, {1, 0}, {1, 0}};
+    for (u32 i = 0; i < 6; ++i) {
+        CHECK(places[i].socket == expected[i][0]);
+        CHECK(places[i].core == expected[i][1]);
+        CHECK(places[i].node == 0);
+    }
+    CHECK(w.sysctl(XEN_SYSCTL_physinfo, [](auto&) {}) == 0);
+    auto const& info = w.answer().u.physinfo;
+    CHECK(info.threads_per_core == 2);
+    CHECK(info.cores_per_socket == 2);
+    CHECK(info.nr_cpus == 5);  // online
+    CHECK(info.max_cpu_id == 5);
+    CHECK(info.nr_nodes == 1);
+    CHECK(info.max_node_id == 0);
+}
+
+TEST_CASE("a processor that does not tell its topology is a socket of its own", "[hypercall][sysctl][topology]") {
+    Processors w;
+    w.tell(1, 2, 0xa);
+    GuestArray<xen_sysctl_cputopo> places{6};
+    CHECK(w.topology(6, places.address()) == 0);
+    CHECK(places[5].socket == 10);
+    CHECK(places[5].core == 0);
+    CHECK(w.sysctl(XEN_SYSCTL_physinfo, [](auto&) {}) == 0);
+    CHECK(w.answer().u.physinfo.threads_per_core == 1);
+    CHECK(w.answer().u.physinfo.cores_per_socket == 1);
+    w.tell(31, 31);  // whatever it says
+    CHECK(w.topology(6, places.address()) == 0);
+}
+
+TEST_CASE("the topology has a size, and parts of it are told", "[hypercall][sysctl][topology]") {
+    Processors w;
+    CHECK(w.topology(0, 0) == 0);
+    CHECK(w.answer().u.cputopoinfo.num_cpus == 6);
+    GuestArray<xen_sysctl_cputopo> places{2};
+    CHECK(w.topology(2, places.address()) == 0);
+    CHECK(w.answer().u.cputopoinfo.num_cpus == 2);
+    CHECK(w.topology(0, places.address()) == 0);
+    CHECK(w.answer().u.cputopoinfo.num_cpus == 0);
+    CHECK_REFUSED(w, Errno::fault, w.topology(~0u, places.address()));
+    CHECK_REFUSED(w, Errno::fault, w.topology(1, kNowhere));
+}
+
+TEST_CASE("all memory is in one node", "[hypercall][sysctl][topology]") {
+    Processors w;
+    GuestArray<xen_sysctl_meminfo> memory{2};
+    GuestArray<u32> distance{4};
+    CHECK(w.nodes(0, 0, 0) == 0);
+    CHECK(w.answer().u.numainfo.num_nodes == 1);
+    CHECK(w.nodes(2, memory.address(), distance.address()) == 0);
+    CHECK(w.answer().u.numainfo.num_nodes == 1);
+    CHECK(memory[0].memsize == w.heap.total_pages() * kPageSize);
+    CHECK(memory[0].memfree == w.heap.free_pages() * kPageSize);
+    CHECK(distance[0] == 10);
+    CHECK(w.nodes(0, memory.address(), 0) == 0);
+    CHECK(w.answer().u.numainfo.num_nodes == 0);
+    CHECK(w.nodes(~0u, 0, distance.address()) == 0);
+    CHECK_REFUSED(w, Errno::fault, w.nodes(1, kNowhere, 0));
+    CHECK_REFUSED(w, Errno::fault, w.nodes(1, 0, kNowhere));
+}
+
+TEST_CASE("the scheduler is told as credit2, without a rate limit", "[hypercall][sysctl][sched]") {
+    Processors w;
+    CHECK(w.sysctl(XEN_SYSCTL_sched_id, [](auto&) {}) == 0);
+    CHECK(w.answer().u.sched_id.sched_id == XEN_SCHEDULER_CREDIT2);
+    CHECK(w.adjust(XEN_SYSCTL_SCHEDOP_getinfo, 1000) == 0);
+    CHECK(w.answer().u.scheduler_op.u.sched_credit2.ratelimit_us == 0);
+    CHECK(w.adjust(XEN_SYSCTL_SCHEDOP_putinfo, 0) == 0);
+    CHECK_REFUSED(w, Errno::not_supported, w.adjust(XEN_SYSCTL_SCHEDOP_putinfo, 1000));
+    CHECK_REFUSED(w, Errno::invalid, w.adjust(2, 0));
+    CHECK_REFUSED(w, Errno::invalid, w.adjust(XEN_SYSCTL_SCHEDOP_getinfo, 0, XEN_SCHEDULER_RTDS));
+    CHECK_REFUSED(w, Errno::no_such_domain, w.adjust(XEN_SYSCTL_SCHEDOP_getinfo, 0, XEN_SCHEDULER_CREDIT2, 1));
+}
+
+TEST_CASE("there is one pool of processors", "[hypercall][sysctl][sched]") {
+    Processors w;
+    GuestArray<u64> map;
+    CHECK(w.pool(XEN_SYSCTL_CPUPOOL_OP_INFO, 0, map.address()) == 0);
+    CHECK(*map == 0b11111);
+    CHECK(w.answer().u.cpupool_op.n_dom == 3);
+    CHECK(w.answer().u.cpupool_op.sched_id == XEN_SCHEDULER_CREDIT2);
+    CHECK(w.answer().u.cpupool_op.cpupool_id == 0);
+    CHECK_REFUSED(w, Errno::no_entry, w.pool(XEN_SYSCTL_CPUPOOL_OP_INFO, 1, map.address()));
+    CHECK_REFUSED(w, Errno::fault, w.pool(XEN_SYSCTL_CPUPOOL_OP_INFO, 0, kNowhere));
+    CHECK_REFUSED(w, Errno::not_supported, w.pool(XEN_SYSCTL_CPUPOOL_OP_CREATE, 0, map.address()));
+}
