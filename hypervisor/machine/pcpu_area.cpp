@@ -33,6 +33,10 @@ static_assert(sizeof(TssWithPorts) <= 3 * kPageSize);
 static_assert(sizeof(AreaPages) <= kPageSize << kAreaPagesOrder);
 constinit AreaPages boot_area_pages{};
 
+// Where a guest has no descriptors there are null ones: an access faults on the selector, as on a bare processor, and not on a page of ours.
+alignas(kPageSize) constinit u64 const null_descriptors[kEntriesPerTable]{};
+constinit u64 null_descriptors_entry = 0;
+
 void map_core_page(u64* l1, u64 offset, void const* page, u64 flags) {
     l1[offset >> kPageShift] = Pte::make(mfn_of(machine_address_of(page)), flags).raw();
 }
@@ -88,6 +92,7 @@ void build_boot_pcpu_area(Pcpu& pcpu) { build_pcpu_area(pcpu, &boot_area_pages);
 void build_pcpu_area(Pcpu& pcpu, void* memory) {
     static_assert(table_index(kPcpuAreaBase, 4) == kPcpuAreaSlot);
     u64 const base = pcpu_area_base(pcpu.id);
+    null_descriptors_entry = Pte::make(mfn_of(machine_address_of(null_descriptors)), kCodeFlags | Pte::kNoExecute).raw();
     AreaPages& pages = *static_cast<AreaPages*>(memory);
     area_l3[table_index(base, 3)] = Pte::make(mfn_of(machine_address_of(area_l2)), kTableFlags).raw();
     area_l2[table_index(base, 2)] = Pte::make(mfn_of(machine_address_of(pages.l1)), kTableFlags).raw();
@@ -113,7 +118,7 @@ void build_pcpu_area(Pcpu& pcpu, void* memory) {
 void write_gdt_window(Pcpu& pcpu, Vcpu const* vcpu) {
     for (unsigned i = 0; i < kGuestGdtFrames; ++i) {
         Mfn const frame = vcpu != nullptr ? vcpu->pv.gdt_frames[i] : Mfn{};
-        pcpu.area_l1[kGdtWindowIndex + i] = frame.is_valid() ? Pte::make(frame, kDataFlags).raw() : 0;
+        pcpu.area_l1[kGdtWindowIndex + i] = frame.is_valid() ? Pte::make(frame, kDataFlags).raw() : null_descriptors_entry;
     }
 }
 

@@ -50,7 +50,7 @@ HV_TEST(view_of_msrs) {
 
 HV_TEST(view_of_selectors) {
     for (u16 selector = 0xe000; selector < 0xe048; selector = static_cast<u16>(selector + 8)) show_selector(selector);
-    for (const u32 selector : {0xe030U, 0xe02bU, 0xe033U, 0xe023U}) show_selector(static_cast<u16>(selector));
+    for (const u32 selector : {0xe030U, 0xe02bU, 0xe033U, 0xe023U, 0x33U, 0x2bU, 0x2003U}) show_selector(static_cast<u16>(selector));
 }
 
 HV_TEST(view_of_instructions) {

@@ -101,22 +101,66 @@ void do_bad_pointers(World &world) {
     world.counts.add(command_first ? hypercall(number, command, bad, count) : hypercall(number, bad, count, 0, world.any_domain()));
 }
 
-void do_multicall(World &world) {
-    multicall_entry_t calls[6]{};
-    mmu_update_t requests[6];
-    const u32 count = static_cast<u32>(1 + world.random.below(6));
-    for (u32 i = 0; i < count; ++i) {
-        requests[i] = {world.any_slot(), world.any_entry()};
-        calls[i].op = world.random.one_in(2) ? u64{__HYPERVISOR_mmu_update} : u64{__HYPERVISOR_update_va_mapping};
-        const bool update = calls[i].op == __HYPERVISOR_mmu_update;
-        calls[i].args[0] = update ? address_of(&requests[i]) : world.window.va(static_cast<unsigned>(world.random.below(16)));
-        calls[i].args[1] = update ? 1 : world.any_entry();
-        calls[i].args[2] = update ? 0 : u64{UVMF_INVLPG};
-        calls[i].args[3] = DOMID_SELF;
-        if (world.random.one_in(10)) calls[i].op = world.random.one_in(2) ? u64{__HYPERVISOR_multicall} : 56 + (world.random.next() >> 8);
+namespace {
+
+/// What one entry of a multicall points to.
+struct Arguments {
+    mmu_update_t request;
+    mmuext_op_t operation;
+    gnttab_copy_t copy;
+    evtchn_send_t send;
+};
+
+void choose_call(World &world, multicall_entry_t &call, Arguments &arguments) {
+    const auto set = [&call](u64 number, u64 a0, u64 a1 = 0, u64 a2 = 0, u64 a3 = 0) {
+        call.op = number;
+        call.args[0] = a0;
+        call.args[1] = a1;
+        call.args[2] = a2;
+        call.args[3] = a3;
+    };
+    switch (world.random.below(12)) {
+        case 0:
+        case 1:
+        case 2:
+            arguments.request = {world.any_slot(), world.any_entry()};
+            return set(__HYPERVISOR_mmu_update, address_of(&arguments.request), 1, 0, world.random.one_in(8) ? world.any_domain() : u64{DOMID_SELF});
+        case 3:
+        case 4:
+        case 5: return set(__HYPERVISOR_update_va_mapping, world.window.va(static_cast<unsigned>(world.random.below(16))), world.any_entry(), world.random.below(8));
+        case 6:
+        case 7:
+            arguments.operation = {};
+            arguments.operation.cmd = static_cast<u32>(world.random.below(5));  // pin level 1-4, unpin
+            arguments.operation.arg1.mfn = raw(world.any_page().mfn());
+            return set(__HYPERVISOR_mmuext_op, address_of(&arguments.operation), 1, 0, DOMID_SELF);
+        case 8:
+            arguments.copy = {};
+            arguments.copy.source.u.gmfn = world.random.one_in(2) ? 16 + world.random.below(8) : raw(world.any_mfn());
+            arguments.copy.dest.u.gmfn = raw(world.any_page().mfn());
+            arguments.copy.source.domid = world.neighbour;
+            arguments.copy.dest.domid = DOMID_SELF;
+            arguments.copy.len = static_cast<u16>(world.random.below(4100));
+            arguments.copy.flags = static_cast<u16>(world.random.below(2));
+            return set(__HYPERVISOR_grant_table_op, GNTTABOP_copy, address_of(&arguments.copy), 1);
+        case 9:
+            arguments.send = {world.any_port()};
+            return set(__HYPERVISOR_event_channel_op, EVTCHNOP_send, address_of(&arguments.send));
+        case 10: return set(__HYPERVISOR_update_descriptor, world.random.one_in(4) ? world.any_slot() : world.any_page().slot(static_cast<unsigned>(world.random.below(512))), world.random.next());
+        default: return set(world.random.one_in(2) ? u64{__HYPERVISOR_multicall} : 56 + (world.random.next() >> 8), world.random.next(), world.random.next());
     }
+}
+
+}  // namespace
+
+void do_multicall(World &world) {
+    constexpr u32 kMost = 40;
+    static multicall_entry_t calls[kMost];
+    static Arguments arguments[kMost];
+    const u32 count = static_cast<u32>(1 + world.random.below(kMost));
+    for (u32 i = 0; i < count; ++i) choose_call(world, calls[i], arguments[i]);
     world.counts.add(hv::multicall(calls, count));
-    world.counts.calls += count;
+    for (u32 i = 0; i < count; ++i) world.counts.add(static_cast<long>(calls[i].result));
 }
 
 void do_scribble(World &world) {
@@ -148,6 +192,7 @@ void do_ring_garbage(World &world) {
 
 void do_user_code(World &world) {
     // Random bytes, or a random segment, in user mode; a timer takes the processor back from a loop.
+    if (!world.random.one_in(4)) return;  // it takes longer than all the rest
     u8 code[48];
     for (u8 &byte : code) byte = static_cast<u8>(world.random.next() >> 24);
     // QEMU 7.2 enters virtual-8086 mode when a 32-bit IRET in long mode pops RFLAGS.VM, which no processor does; real

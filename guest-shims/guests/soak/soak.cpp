@@ -39,13 +39,19 @@ u64 choose_seed() {
 unsigned soak(World &world, u64 calls, const Kind *only) {
     unsigned breaches = 0;
     u64 shown = 0;
+    static const Kind *const multicall = [] {
+        const Kind *found = kKinds;
+        while (found->action != do_multicall) ++found;
+        return found;
+    }();
     for (u64 round = 0; world.counts.calls < calls && breaches == 0; ++round) {
-        const Kind &kind = only != nullptr ? *only : kKinds[world.random.below(kKindCount)];
+        const Kind &usual = world.random.one_in(6) ? *multicall : kKinds[world.random.below(kKindCount)];
+        const Kind &kind = only != nullptr ? *only : usual;
         if (option_given("verbose")) printk("soak: %lu %s\n", round, kind.name);
         kind.action(world);
         keep_image_out(world);
         if (round % 64 == 0) breaches += find_breaches(world);
-        if (world.counts.calls >= shown + 100000) {
+        if (world.counts.calls >= shown + 250000) {
             shown = world.counts.calls;
             printk("soak: %lu calls\n", shown);
         }

@@ -20,8 +20,8 @@ constexpr u32 kHidden1Ecx = bits(2, 3, 4, 5, 6, 7, 8, 11, 14, 15, 17, 18, 21, 24
 constexpr u32 kXsave1Ecx = bits(26, 27);     // XSAVE and OSXSAVE: Linux wants both or neither
 constexpr u32 kNeedXsave1Ecx = bits(12, 26, 28, 29);  // FMA XSAVE AVX F16C
 constexpr u32 kHypervisor1Ecx = bits(31);
-// Leaf 1, EDX: VME PSE MTRR PGE PSE36 PSN DS ACPI SS HTT TM PBE.
-constexpr u32 kHidden1Edx = bits(1, 3, 12, 13, 17, 18, 21, 22, 27, 28, 29, 31);
+// Leaf 1, EDX: VME PSE SEP MTRR PGE PSE36 PSN DS ACPI SS HTT TM PBE.
+constexpr u32 kHidden1Edx = bits(1, 3, 11, 12, 13, 17, 18, 21, 22, 27, 28, 29, 31);
 // Leaf 7: shown are BMI1 AVX2 FDP BMI2 ERMS FCS RDSEED ADX CLFLUSHOPT CLWB SHA.
 constexpr u32 kShown7Ebx = bits(3, 5, 6, 8, 9, 13, 18, 19, 23, 24, 29);
 constexpr u32 kAvx512Shown7Ebx = bits(16, 17, 21, 28, 30, 31);
@@ -129,6 +129,7 @@ CpuidResult basic_leaf(CpuidContext const& context, u32 leaf, u32 subleaf) {
 
 CpuidResult extended_leaf(u32 leaf) {
     constexpr u32 kInvariantTsc = bits(8);
+    constexpr u32 kLinearAddressBits = 48;  // page tables have four levels, whatever the processor could
     CpuidResult r = native_cpuid(leaf, 0);
     switch (leaf) {
         case 0x8000'0000:
@@ -141,7 +142,7 @@ CpuidResult extended_leaf(u32 leaf) {
         case 0x8000'0005:
         case 0x8000'0006: return r;
         case 0x8000'0007: return {0, 0, 0, r.edx & kInvariantTsc};
-        case 0x8000'0008: return {r.eax & 0xffff, 0, 0, 0};
+        case 0x8000'0008: return {(r.eax & 0xff) | kLinearAddressBits << 8, 0, 0, 0};
         default: return kNothing;
     }
 }

@@ -38,7 +38,7 @@ constexpr Form one_byte_form(u8 opcode) {
 
 constexpr Form two_byte_form(u8 opcode) {
     switch (opcode) {
-        case 0x06: case 0x08: case 0x09:                        // CLTS INVD WBINVD
+        case 0x06: case 0x09:                                   // CLTS WBINVD
         case 0x30: case 0x32:                                   // WRMSR RDMSR
             return Form::bare;
         case 0x01:                                              // group 7: XSETBV is 0f 01 d1

@@ -53,8 +53,7 @@ bool emulate_system(Vcpu& vcpu, Instruction const& instruction) {
     switch (instruction.opcode) {
         case 0x01: return set_extended_control(vcpu, instruction);
         case 0x06: set_task_switched(vcpu, false); return true;
-        case 0x08:  // INVD, WBINVD: a domain without devices has nothing that they could matter to
-        case 0x09:
+        case 0x09:  // WBINVD: a domain without devices has nothing that it could matter to
             if (vcpu.domain().is_hardware_domain()) write_back_caches();
             return true;
         case 0x20:

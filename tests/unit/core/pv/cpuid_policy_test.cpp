@@ -99,3 +99,12 @@ TEST_CASE("leaves beyond the processor's maximum are empty", "[pv][cpuid]") {
     CHECK(guest_cpuid({}, 0, 0).eax == 4);
     CHECK(guest_cpuid({}, 7, 0).ebx == 0);
 }
+
+TEST_CASE("addresses have 48 bits whatever the processor can, and SYSENTER is not offered", "[pv][cpuid]") {
+    guest_cpu() = FakeGuestCpu{};
+    guest_cpu().cpuid = [](u32 leaf, u32 subleaf) {
+        return leaf == 0x8000'0008 ? CpuidResult{0x3934, 0, 0, 0} : everything(leaf, subleaf);
+    };
+    CHECK(guest_cpuid({}, 0x8000'0008, 0).eax == 0x3034);
+    CHECK(!bit(guest_cpuid({}, 1, 0).edx, 11));
+}
