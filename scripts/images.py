@@ -19,8 +19,8 @@ class MachineImages:
 
 
 def dom0_memory(machine_mib: int) -> int:
-    """dom0's share of a machine's memory, MiB: half, within 384 and 1024."""
-    return max(384, min(1024, machine_mib // 2))
+    """dom0's share of a machine's memory, MiB: a quarter, within 512 and 1024. The rest is for domains."""
+    return max(512, min(1024, machine_mib // 4))
 
 
 def make_images(hypervisor: str, flavour: str, machine_mib: int, *, debian_tools: bool = False,

@@ -49,18 +49,6 @@ struct Exchange {
     u64 chunk_frames() const { return u64{1} << chunk_order; }
     u64 in_per_chunk() const { return u64{1} << (chunk_order - in_order); }
     u64 out_per_chunk() const { return u64{1} << (chunk_order - out_order); }
-
-    // Whether a chunk's frames are what is asked for as they are: aligned, contiguous extents below the limit.
-    bool is_served_by(u64 const* frames) const {
-        if (out_order == 0 && address_bits == 0) return false;  // who asks for just other frames gets them
-        u64 const extent = u64{1} << out_order;
-        for (u64 i = 0; i < chunk_frames(); ++i) {
-            u64 const first = frames[i & ~(extent - 1)];
-            if ((first & (extent - 1)) != 0 || frames[i] != first + (i & (extent - 1))) return false;
-            if (frames[i] >= frame_limit(address_bits)) return false;
-        }
-        return true;
-    }
 };
 
 // A frame nobody but the domain itself refers to. It loses its "allocated" mark, so that no second exchange can take it, and this
@@ -98,7 +86,7 @@ private:
     u64 count_ = 0;
 };
 
-// Trades chunk number `chunk`; frames that are what is asked for stay. Nothing has changed on an error.
+// Trades chunk number `chunk`. Nothing has changed on an error.
 Status exchange_chunk(Exchange const& x, u64 chunk) {
     Heap& heap = x.domain.system().heap;
     HeapBlock const in_page{heap, HV_TRY(heap.alloc()), 0};
@@ -111,20 +99,20 @@ Status exchange_chunk(Exchange const& x, u64 chunk) {
     }
     for (u64 i = 0; i < x.out_per_chunk(); ++i) pfns[i] = HV_TRY(x.out.read(chunk * x.out_per_chunk() + i));
 
-    // Linux asks for the whole of its bounce buffer, which mostly is what it wants already: nothing then has to be wiped or moved.
-    bool const is_served = x.is_served_by(in_frames);
-    HeapBlock block{heap, is_served ? Mfn{} : HV_TRY(heap.alloc(x.chunk_order, x.address_bits)), x.chunk_order};
-    auto const extent = [&](u64 i) { return is_served ? Mfn{in_frames[i << x.out_order]} : block.first() + (i << x.out_order); };
+    HeapBlock block{heap, HV_TRY(heap.alloc(x.chunk_order, x.address_bits)), x.chunk_order};
     TakenFrames taken{x.domain, in_frames};
     for (u64 i = 0; i < x.chunk_frames(); ++i) HV_TRY(taken.take_next());
-    for (u64 i = 0; i < x.out_per_chunk(); ++i) HV_TRY(x.out.write(extent(i).raw(), chunk * x.out_per_chunk() + i));
-
-    if (!is_served) taken.free_all();
-    LockGuard guard{x.domain.lock};
     for (u64 i = 0; i < x.out_per_chunk(); ++i) {
-        for (u64 j = 0; j < u64{1} << x.out_order; ++j) set_m2p(extent(i) + j, pfns[i] + j);
+        HV_TRY(x.out.write((block.first() + (i << x.out_order)).raw(), chunk * x.out_per_chunk() + i));
     }
-    if (!is_served) assign_frames(x.domain, block.release(), x.chunk_frames());
+
+    Mfn const first = block.release();
+    taken.free_all();
+    LockGuard guard{x.domain.lock};
+    assign_frames(x.domain, first, x.chunk_frames());
+    for (u64 i = 0; i < x.out_per_chunk(); ++i) {
+        for (u64 j = 0; j < u64{1} << x.out_order; ++j) set_m2p(first + (i << x.out_order) + j, pfns[i] + j);
+    }
     return {};
 }
 

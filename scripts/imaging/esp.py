@@ -54,7 +54,8 @@ def _hospes_files(boot: Boot) -> dict[str, Path | str]:
 def write_fat(image: Path, files: dict[str, Path | str]) -> None:
     """Makes a FAT image with these files, given by path or as text."""
     mib = 8 + sum(path.stat().st_size for path in files.values() if isinstance(path, Path)) // (1 << 20)
-    subprocess.run(["/sbin/mkfs.vfat", "-C", "-n", "HOSPES", image, str(max(mib, 36) * 1024)], check=True,
+    # Clusters of 4 KiB: the firmware follows a file cluster by cluster.
+    subprocess.run(["/sbin/mkfs.vfat", "-C", "-s", "8", "-n", "HOSPES", image, str(max(mib, 36) * 1024)], check=True,
                    stdout=subprocess.DEVNULL)
     subprocess.run(["mmd", "-i", image, "::/EFI", "::/EFI/BOOT"], check=True)
     with tempfile.NamedTemporaryFile("w") as text:

@@ -38,23 +38,24 @@ class MachineConfig:
     extra: list[str] = field(default_factory=list)
 
 
-def _drive(name: str, image: Path, kind: str) -> list[str]:
+def _drive(name: str, image: Path, kind: str, options: str = "") -> list[str]:
     # snapshot=on: each start sees the image as it was made, whatever the last run wrote.
     drive = f"id={name},file={image},format=raw,if=none,snapshot=on"
     devices = {"virtio": f"virtio-blk-pci,drive={name}", "ahci": f"ide-hd,drive={name}",
                "nvme": f"nvme,drive={name},serial={name}"}
-    return ["-drive", drive, "-device", devices[kind]]
+    return ["-drive", drive, "-device", devices[kind] + options]
 
 
 def command_line(config: MachineConfig, variables: Path) -> list[str]:
     """QEMU's command line. variables is a writable copy of the firmware's variable store."""
     network = {"virtio": "virtio-net-pci", "e1000e": "e1000e"}[config.network]
     # SMAP off: QEMU 7.2 reads IRET's stack with supervisor rights, which a PV kernel in ring 3 does not survive.
-    line = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max,-smap",
+    # No empty CD drive and a boot order: the firmware looks for nothing else.
+    line = ["qemu-system-x86_64", "-nodefaults", "-vga", "std", "-machine", "q35", "-accel", "tcg", "-cpu", "max,-smap",
             "-m", str(config.memory), "-smp", str(config.processors),
             "-drive", f"if=pflash,format=raw,readonly=on,file={_FIRMWARE / 'OVMF_CODE_4M.fd'}",
             "-drive", f"if=pflash,format=raw,file={variables}",
-            *_drive("esp", config.esp, "virtio")]
+            *_drive("esp", config.esp, "virtio", ",bootindex=0")]
     if config.data:
         line += _drive("data", config.data, config.disk)
     for number, image in enumerate(config.scratch):

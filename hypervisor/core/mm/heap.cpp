@@ -45,7 +45,7 @@ Result<Mfn> Heap::take(unsigned order, unsigned address_bits) {
 
 // The head of a free block of at least `order` whose first 2^order frames lie below the address limit.
 Mfn Heap::find(unsigned order, unsigned address_bits, unsigned& found_order) {
-    u64 const limit = frame_limit(address_bits);
+    u64 const limit = address_bits == 0 || address_bits >= 52 ? ~u64{0} : u64{1} << (address_bits - std::min(address_bits, kPageShift));
     for (found_order = order; found_order <= kMaxOrder; ++found_order) {
         for (u64 at = lists_[found_order]; at != kNone;) {
             if (at + (u64{1} << order) <= limit) return Mfn{at};

@@ -13,12 +13,6 @@ namespace hospes {
 
 inline constexpr unsigned kMaxOrder = 18;  // 1 GiB
 
-// The first frame out of reach of `address_bits` (0: no limit) bits of machine address.
-constexpr u64 frame_limit(unsigned address_bits) {
-    if (address_bits == 0 || address_bits >= 52) return ~u64{0};
-    return u64{1} << (address_bits > kPageShift ? address_bits - kPageShift : 0);
-}
-
 class Heap {
 public:
     explicit constexpr Heap(FrameTable& frames) : frames_{frames} {}
