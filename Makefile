@@ -12,7 +12,7 @@ SMP      ?= 1
 MEM      ?= 2048
 KERNEL   ?= amd64
 
-GOALS    := all run test fresh-check size coverage
+GOALS    := all run test bench fresh-check size coverage
 .PHONY: $(GOALS) packages images clean $(GOALS:%=do-%)
 
 ifeq ($(filter-out $(GOALS) packages clean,$(or $(MAKECMDGOALS),all)),)
@@ -46,6 +46,9 @@ do-run:
 
 do-test: $(ALL_TARGETS) $(HOST_TESTS)
 	@$(PYTHON) scripts/test.py $(HOST_TESTS)
+
+do-bench: $(ALL_TARGETS) $(OUT)/tests/scheduler-sim-table
+	@PYTHONPATH=scripts $(PYTHON) -m bench --only '$(ONLY)' $(if $(QUICK),--quick)
 
 do-fresh-check:
 	@$(PYTHON) scripts/fresh_check.py

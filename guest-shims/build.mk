@@ -7,7 +7,7 @@ GUEST_NAMES := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard guest-shims/gues
 GUESTS      := $(GUEST_NAMES:%=$(OUT)/guests/%.elf)
 GUEST_FLAGS := -m64 -ffreestanding -mno-red-zone -mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-stack-protector \
                -fno-asynchronous-unwind-tables -fcf-protection=none -O2 -fno-toplevel-reorder -g1 -MMD -MP -Iguest-shims
-GUEST_CXX   := -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics $(WARN)
+GUEST_CXX   := -std=gnu++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics $(WARN)
 
 GUEST_RT    := $(patsubst %,$(GUEST_OBJ)/%.o,$(basename $(wildcard $(addprefix guest-shims/,rt/*.S rt/*.cpp xenbus/*.cpp))))
 GUEST_RT    := $(GUEST_RT:$(GUEST_OBJ)/guest-shims/%=$(GUEST_OBJ)/%)

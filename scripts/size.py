@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_C_FAMILY = (".hpp", ".cpp", ".h", ".S", ".ld")
+_C_FAMILY = (".hpp", ".cpp", ".c", ".h", ".S", ".ld")
 _SUFFIXES = (*_C_FAMILY, ".py", ".sh", ".mk")
 _CORE_LIMIT = 15_000  # lines: the budget of the core
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.S)
@@ -14,14 +14,17 @@ _LINE_COMMENT = re.compile(r"//.*")
 _HASH_COMMENT = re.compile(r"^\s*#.*", re.M)
 
 
-def lines_of_code(path: Path) -> int:
-    """Lines that hold more than blanks and comments."""
-    text = path.read_text(errors="replace")
+def lines_in(text: str, path: Path) -> int:
+    """Lines of a file's text that hold more than blanks and comments."""
     if path.suffix in _C_FAMILY:
         text = _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", text))
     else:
         text = _HASH_COMMENT.sub("", text)
     return sum(bool(line.strip()) for line in text.splitlines())
+
+
+def lines_of_code(path: Path) -> int:
+    return lines_in(path.read_text(errors="replace"), path)
 
 
 def files_of(*folders: str) -> list[Path]:

@@ -77,9 +77,9 @@ def script_test(script: Path) -> Tally:
     return Tally(passed, failed, skipped, f"-- {name}\n{output.rstrip()}")
 
 
-def machine_tests() -> list[Path]:
-    """The scripts that boot a machine."""
-    return sorted([*(ROOT / "tests/boot").glob("*.py"), *(ROOT / "tests/guest").glob("*.py")])
+def test_scripts() -> list[Path]:
+    """Those that look at the scripts themselves, and those that boot a machine."""
+    return [path for folder in ("scripts", "boot", "guest") for path in sorted((ROOT / "tests" / folder).glob("*.py"))]
 
 
 def main() -> int:
@@ -88,7 +88,7 @@ def main() -> int:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         tallies = [pool.submit(host_test, Path(program)) for program in sys.argv[1:]]
         tallies.append(pool.submit(script_test, ROOT / "scripts/check_floors.py"))
-        tallies += [pool.submit(script_test, script) for script in machine_tests()]
+        tallies += [pool.submit(script_test, script) for script in test_scripts()]
         for future in tallies:
             tally = future.result()
             print(tally.report, flush=True)

@@ -30,7 +30,7 @@ class Boot:
 
 
 def xen_efi() -> Path:
-    """Debian's Xen 4.17: the installed one, or the package's, unpacked."""
+    """Debian's Xen as an EFI program: the installed one, else unpacked from its package."""
     installed = Path("/boot/xen-4.17-amd64.efi")
     return installed if installed.exists() else unpacked("xen-hypervisor-4.17-amd64") / "boot/xen-4.17-amd64.efi"
 

@@ -14,9 +14,9 @@ from imaging.paths import OUT, ROOT
 from mutation.mutant import Mutant
 
 # The test programs, in the order they are run: the first that fails is the killer.
-PROGRAMS = ("out/tests/hypervisor-unit", "out/tests/hypervisor-property")
+PROGRAMS = ("out/tests/hypervisor-unit", "out/tests/memory-orders", "out/tests/hypervisor-property")
 _SOURCES = ("Makefile", "tests", *(f"hypervisor/{floor}" for floor in ("abi", "base", "x86", "ports", "core", "hypercall")))
-_OBJECTS = "out/obj/hypervisor-test"
+_OBJECTS = ("out/obj/hypervisor-test", "out/obj/lost-wakeups")
 # A program hangs when it computes so many times longer than without a mutant, and so many seconds at least; or when it waits so long.
 _HANG_FACTOR = 10
 _HANG_CPU_SECONDS = 60
@@ -53,11 +53,16 @@ class Snapshot:
     def __init__(self) -> None:
         self.tree = OUT / "mutants/snapshot"
         shutil.rmtree(self.tree, ignore_errors=True)
-        for name in (*_SOURCES, _OBJECTS, *PROGRAMS):
+        for name in (*_SOURCES, *_OBJECTS, *PROGRAMS):
             source, target = ROOT / name, self.tree / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
         self.cpu_limits = {program: max(_HANG_CPU_SECONDS, _HANG_FACTOR * self._cpu_time(program)) for program in PROGRAMS}
+        self.program_of = {name: program for program in PROGRAMS for name in self._test_names(program)}
+
+    def _test_names(self, program: str) -> list[str]:
+        command = [program, "--list-test-names-only"]
+        return subprocess.run(command, cwd=self.tree, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout.splitlines()
 
     def _cpu_time(self, program: str) -> int:
         before = os.times().children_user
@@ -74,13 +79,14 @@ class Scratch:
         shutil.copytree(snapshot.tree, self._tree)  # with their times: nothing needs building
         self._times = {path: path.stat().st_mtime_ns for path in (self._tree / "out").rglob("*") if path.is_file()}
 
-    def try_out(self, mutant: Mutant) -> Verdict:
-        """Builds and runs the tests with a mutant until one fails."""
+    def try_out(self, mutant: Mutant, suspect: str = "") -> Verdict:
+        """Builds and runs the tests with a mutant until one fails, `suspect` before all others."""
         try:
             for name, text in mutant.mutated(self._tree).items():
                 (self._tree / name).write_text(text)
-            for program in PROGRAMS:
-                verdict = self._build(program, mutant) or self._run(program)
+            tries = [(self._snapshot.program_of[suspect], suspect)] if suspect in self._snapshot.program_of else []
+            for program, test in [*tries, *((program, "") for program in PROGRAMS)]:
+                verdict = self._build(program, mutant) or self._run(program, test)
                 if verdict:
                     return verdict
             return Verdict("", "every test passes")
@@ -97,10 +103,13 @@ class Scratch:
         errors = [line for line in done.stderr.splitlines() if "error:" in line] or [done.stderr]
         return Verdict("", f"does not compile: {errors[0]}")
 
-    def _run(self, program: str) -> Verdict | None:
-        """None when all tests pass."""
+    def _run(self, program: str, test: str) -> Verdict | None:
+        """Runs one test, or all. None: they pass."""
         report = self._tree / "out/report.xml"
+        chosen = self._tree / "out/chosen.txt"
+        chosen.write_text(f"{test}\n")
         command = ["prlimit", f"--cpu={self._snapshot.cpu_limits[program]}", program, "--abort", "-r", "xml"]
+        command += ["-f", str(chosen)] if test else []
         with report.open("w") as output:
             try:
                 done = subprocess.run(command, cwd=self._tree, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE, text=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Run queues, events, polls and timers of the core under several pcpus at once (tests/concurrency): every order of their steps by an
+# Run queues, events, polls, timers and page types of the core under several pcpus at once (tests/concurrency): every order of their steps by an
 # explorer (lost-wakeups), and host threads under the thread sanitizer (races). Only what they need of the core.
 
 CONC_CORE := $(wildcard hypervisor/core/sched/*.cpp) $(addprefix hypervisor/core/, domain/life_cycle.cpp domain/domain_list.cpp event/event_channels.cpp \
@@ -22,6 +22,18 @@ $(OUT)/tests/lost-wakeups: $(call lost_objects,$(LOST_PARTS)) $(HV_TEST_OBJ)/tes
 	$(CXX) -Wl,--gc-sections $^ -o $@
 
 -include $(patsubst %.o,%.d,$(call lost_objects,$(LOST_PARTS)))
+
+# Page types, page tables, the heap and grants, in the explorer too.
+ORDERS_PARTS := $(filter-out hypervisor/hypercall/%,$(CONC_CORE)) $(wildcard hypervisor/core/mm/*.cpp) hypervisor/core/domain/memory.cpp \
+	hypervisor/core/pv/descriptors.cpp $(addprefix tests/concurrency/,small_memory.cpp explorer.cpp page_type_orders_test.cpp grant_orders_test.cpp)
+
+HOST_TESTS += $(OUT)/tests/memory-orders
+
+$(OUT)/tests/memory-orders: $(call lost_objects,$(ORDERS_PARTS)) $(HV_TEST_OBJ)/tests/support/main.o
+	@mkdir -p $(@D)
+	$(CXX) -Wl,--gc-sections $^ -o $@
+
+-include $(patsubst %.o,%.d,$(call lost_objects,$(ORDERS_PARTS)))
 
 RACES_OBJ   := $(OUT)/obj/races
 RACES_FLAGS := -std=gnu++20 -O1 -g -fsanitize=thread -ffunction-sections $(WARN) -I. -MMD -MP

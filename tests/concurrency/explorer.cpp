@@ -93,6 +93,7 @@ private:
     bool choose(size_t depth, Movers asleep);
     void play();
     void play_to_end();
+    bool passes_check();
     bool backtrack();
     void fail(std::string const& what);
 
@@ -310,6 +311,7 @@ void Search::play() {
         Node const node = path_[depth];
         if (limits_.preemptions == kUnlimited) asleep = sleepers_after(node);
         perform(node.chosen);
+        if (!passes_check()) break;
     }
     if (is_new) {
         ++verdict_.orders;
@@ -317,6 +319,12 @@ void Search::play() {
         if (!wrong.empty()) fail(wrong);
     }
     play_to_end();
+}
+
+bool Search::passes_check() {
+    std::string const wrong = scenario_.check ? scenario_.check() : "";
+    if (!wrong.empty()) fail(wrong);
+    return wrong.empty();
 }
 
 // In any order, so that all actors return.

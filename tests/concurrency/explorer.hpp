@@ -14,6 +14,7 @@ namespace hospes::explorer {
 struct Scenario {
     std::function<void()> start;                // makes a fresh world, always at the same addresses
     std::vector<std::function<void()>> actors;  // at most kMostActors
+    std::function<std::string()> check = nullptr;  // after each step: what must hold at any moment, and does not
     // Nobody can go on, but for those that wait for good (wait_until): what is wrong, or nothing.
     std::function<std::string()> judge;
     std::function<void()> end;  // after the judgement: lets those go on that wait

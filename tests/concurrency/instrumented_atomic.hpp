@@ -39,6 +39,8 @@ void step(void const* where, bool writes);
 bool buffer_store(void* where, unsigned size, unsigned long value);
 // The actor's own youngest store to `where` that is still in its buffer.
 bool find_buffered(void const* where, unsigned long& value);
+// The actor spins until another one has written anything.
+void step_aside();
 // Does all stores of the actor's buffer, oldest first.
 void drain();
 
@@ -155,3 +157,4 @@ private:
 #define __atomic_compare_exchange_n(where, expected, desired, weak, success, failure) ::hospes::explorer::compare_exchange(where, expected, desired)
 #define __atomic_load(where, to, order) (void)(*(to) = ::hospes::explorer::load(where))
 #define __atomic_store(where, from, order) ::hospes::explorer::store(where, *(from), false)
+#define __builtin_ia32_pause() ::hospes::explorer::step_aside()

@@ -4,26 +4,39 @@
 
 namespace hospes::guest {
 
-void bench_hypercalls(const char *);
-void bench_memory(const char *);
-void bench_events(const char *);
-void bench_user_mode(const char *);
-void bench_traps(const char *);
+void bench_hypercalls();
+void bench_memory();
+void bench_grants();
+void bench_events();
+void bench_timers();
+void bench_user();
+void bench_traps();
+void bench_domains();
 
 /// How often an operation is repeated in one measurement.
 inline u64 rounds() { return option_number("rounds", 1000); }
 
-/// Repeats `operation` and prints "BENCH name: N ticks", the least mean of five measurements, loop included.
-template <class Operation> void measure(const char *name, const Operation &operation) {
-    const u64 count = rounds();
+/// One row: `ticks` for `operations`, the guest's own instructions among them.
+inline void report(const char *row, u64 operations, u64 ticks) { printk("bench %s %lu %lu\n", row, operations, ticks); }
+
+/// The least time of five that `sequence`, which does `operations`, takes.
+template <class Sequence> void measure_sequence(const char *row, u64 operations, const Sequence &sequence) {
     u64 best = ~0ULL;
     for (unsigned attempt = 0; attempt < 5; ++attempt) {
         const u64 start = read_tsc();
-        for (u64 i = 0; i < count; ++i) operation();
-        const u64 ticks = (read_tsc() - start) / count;
+        sequence();
+        const u64 ticks = read_tsc() - start;
         if (ticks < best) best = ticks;
     }
-    printk("BENCH %s: %lu ticks\n", name, best);
+    report(row, operations, best);
+}
+
+/// Repeats `step`, which does `operations`.
+template <class Step> void measure(const char *row, const Step &step, u64 operations = 1) {
+    const u64 count = rounds();
+    measure_sequence(row, operations * count, [&] {
+        for (u64 i = 0; i < count; ++i) step();
+    });
 }
 
 }  // namespace hospes::guest

@@ -89,6 +89,7 @@ Status PageTypes::get_type(Mfn mfn, PageType type) {
         }
         if (T::Unsettled::get(word) != 0) {  // its owner might never make the hypercall that would settle it
             HV_TRY(settle(owner_of(mfn)));
+            __builtin_ia32_pause();  // another pcpu is just about to enlist it
             continue;
         }
         if (T::Progress::get(word) > 0 && type_of(word) != type) {

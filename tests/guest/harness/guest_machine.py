@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imaging.esp import write_fat, xen_efi
-from imaging.paths import HOSPES_EFI, IMAGES, MINI_GUESTS, OUT
+from imaging.mini_guest import mini_guest_disk
+from imaging.paths import OUT
 from machine.qemu import Machine, MachineConfig, MachineError
 
 _SUMMARY = r"GUEST (\S+): (\d+) ok, (\d+) failed, (\d+) skipped"
@@ -16,7 +16,6 @@ _STOPPED = r"stopped here|not rebooting|halting machine"
 # What the core's option "check" prints when the initial domain ends in order.
 _VERDICT = r"check: \d+ frames.*: (\d+) differences|check: step .* cannot be run"
 _PANIC = r"PANIC on pcpu|FATAL TRAP|Panic on CPU"
-_GUEST_MIB = 64
 
 
 @dataclass
@@ -33,18 +32,6 @@ class Outcome:
     @property
     def tail(self) -> str:
         return "\n".join(self.text.splitlines()[-25:])
-
-
-def _files(hypervisor: str, guest: str, options: str, hypervisor_options: str) -> dict[str, Path | str]:
-    elf = MINI_GUESTS / f"{guest}.elf"
-    if hypervisor == "xen":
-        words = f"console=com1 com1=115200,8n1 dom0_mem={_GUEST_MIB}M noreboot loglvl=warning guest_loglvl=none {hypervisor_options}"
-        config = f"[global]\ndefault=guest\n[guest]\noptions={words}\nkernel={elf.name} {options}\n"
-        return {"EFI/BOOT/BOOTX64.EFI": xen_efi(), "EFI/BOOT/BOOTX64.cfg": config, f"EFI/BOOT/{elf.name}": elf}
-    words = f"com1=115200 dom0_mem={_GUEST_MIB}M noreboot check {hypervisor_options}".strip()
-    arguments = f"kernel_args = {options}\n" if options else ""
-    config = f"kernel = {elf.name}\n{arguments}options = {words}\n"
-    return {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI, "EFI/BOOT/hospes.cfg": config, f"EFI/BOOT/{elf.name}": elf}
 
 
 def read_verdicts(text: str) -> Outcome:
@@ -67,10 +54,8 @@ def read_verdicts(text: str) -> Outcome:
 def machine_of(hypervisor: str, guest: str, options: str = "", *, hypervisor_options: str = "", memory: int = 512,
                processors: int = 1, extra: tuple[str, ...] = ()) -> tuple[MachineConfig, Path]:
     """A machine whose initial domain is the guest, and the file for its serial log."""
-    image = IMAGES / f"guest-{hypervisor}-{guest}.img"
-    image.parent.mkdir(parents=True, exist_ok=True)
-    image.unlink(missing_ok=True)
-    write_fat(image, _files(hypervisor, guest, options, hypervisor_options))
+    checked = f"check {hypervisor_options}".strip() if hypervisor == "hospes" else hypervisor_options
+    image = mini_guest_disk(hypervisor, guest, options, checked)
     log = OUT / "tests/guest" / f"{guest}-{hypervisor}.log"
     return MachineConfig(image, None, memory, processors, extra=list(extra)), log
 

@@ -12,7 +12,9 @@ using test::guest_cpu;
 void evict_vcpu(Vcpu&) {}
 void save_live_state(Vcpu&) {}
 void init_fpu_area(void*) {}
-void load_guest_root(Vcpu&) {}
+void load_guest_root(Vcpu& vcpu) {
+    if (guest_cpu().on_root_load) guest_cpu().on_root_load(vcpu);
+}
 void load_guest_gdt(Vcpu&) {}
 void load_guest_ldt(Vcpu&) {}
 void load_io_privilege(Vcpu&) {}

@@ -23,6 +23,7 @@ struct FakeGuestCpu {
     std::function<CpuidResult(u32, u32)> cpuid = [](u32, u32) { return CpuidResult{~0u, ~0u, ~0u, ~0u}; };
     u64 xcr0 = 7;
     std::vector<u16> user_gs_loads;
+    std::function<void(Vcpu&)> on_root_load;  // CR3 leaves the old root
 };
 
 FakeGuestCpu& guest_cpu();

@@ -45,12 +45,12 @@ void tlb_flush_page_mask(PcpuMask, GuestAddress) {}
 PcpuId this_pcpu_id() { return machine().pcpu; }
 u32 known_pcpus() { return static_cast<u32>(machine().online.size()); }
 PcpuFacts facts_of(PcpuId pcpu) { return {machine().online[pcpu.raw()], ApicId{pcpu.raw() * 2}, pcpu.raw() + 1}; }
-void ask_to_park(PcpuId pcpu) { machine().online[pcpu.raw()] = false; }
-void ask_to_return(PcpuId pcpu) {
-    if (machine().online[pcpu.raw()]) return;
-    machine().online[pcpu.raw()] = true;
-    if (machine().on_return) machine().on_return(pcpu);
+static void ask(PcpuId pcpu, bool is_to_be_online) {
+    machine().asked.emplace_back(pcpu, is_to_be_online);
+    if (machine().parks_at_once) machine().do_what_is_asked();
 }
+void ask_to_park(PcpuId pcpu) { ask(pcpu, false); }
+void ask_to_return(PcpuId pcpu) { ask(pcpu, true); }
 void relax_while_waiting() { __builtin_ia32_pause(); }
 void kick_pcpu(PcpuId pcpu) { machine().kicks.push_back(pcpu); }
 
@@ -68,6 +68,14 @@ void log(LogLevel, char const* format, ...) {
 }
 
 namespace test {
+void FakeMachine::do_what_is_asked() {
+    for (auto const& [who, is_to_be_online] : std::exchange(asked, {})) {
+        bool const was_online = online[who.raw()];
+        online[who.raw()] = is_to_be_online;
+        if (is_to_be_online && !was_online && on_return) on_return(who);
+    }
+}
+
 FakeMachine& machine() {
     static FakeMachine state;
     return state;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hospes::test {
@@ -20,9 +21,12 @@ struct HostPanic : std::runtime_error {
 struct FakeMachine {
     PcpuId pcpu{};  // the one the test plays
 
-    // Processors: those that are there, and whether they are online; one asked to park or to return does it at once.
+    // Processors: those that are there, and whether they are online; one asked to park or to return does it at once, or when told to.
     std::vector<bool> online{true};
     std::function<void(PcpuId)> on_return;
+    bool parks_at_once = true;
+    std::vector<std::pair<PcpuId, bool>> asked;  // that have not done it yet, and whether they shall be online
+    void do_what_is_asked();
 
     // Preemption: preempt_pending() says true when the countdown reaches zero, once; negative: never.
     int preempt_after = -1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/hypercall/hot_plug.hpp"
 
+#include "hypervisor/core/event/virq.hpp"
 #include "hypervisor/core/time/timers.hpp"
 #include "tests/support/hypervisor/stage.hpp"
 
@@ -83,6 +84,38 @@ TEST_CASE("the first pcpu stays, and there are no others than there are", "[hype
     CHECK(take_pcpu_offline(w.system, 2).error() == Errno::invalid);
     CHECK(bring_pcpu_online(w.system, 2).error() == Errno::invalid);
     CHECK(bring_pcpu_online(w.system, 0).ok());
+}
+
+// dom0's driver asks for the state when the virq comes, and never again: too early, and it believes the former state for good.
+TEST_CASE("dom0 hears of a pcpu that has gone or come once it is so, not before", "[hypercall][hotplug]") {
+    TwoPcpus w;
+    EventChannels& events = w.zero.domain.events;
+    EventPort port{};
+    auto const listen = [&] {
+        PortReservation reserved = events.reserve().take();
+        port = reserved.port();
+        REQUIRE(events.bind_virq(std::move(reserved), Virq{VIRQ_PCPU_STATE}, VcpuId{0}).ok());
+    };
+    auto const has_heard = [&] { return events.is_pending(port).value(); };
+    w.scheduler.pause_domain(w.one.domain);
+    w.decide(1);
+    machine().parks_at_once = false;
+
+    listen();
+    CHECK(take_pcpu_offline(w.system, 1).error() == Errno::restart);
+    CHECK_FALSE(has_heard());
+    machine().do_what_is_asked();
+    CHECK(take_pcpu_offline(w.system, 1).ok());
+    CHECK(has_heard());
+    REQUIRE(events.close(port).ok());
+
+    listen();
+    CHECK(bring_pcpu_online(w.system, 1).error() == Errno::restart);
+    CHECK_FALSE(has_heard());
+    machine().do_what_is_asked();
+    CHECK(bring_pcpu_online(w.system, 1).ok());
+    CHECK(has_heard());
+    w.scheduler.unpause_domain(w.one.domain);
 }
 
 TEST_CASE("hot plug by hypercall", "[hypercall][hotplug]") {

@@ -45,7 +45,8 @@ TEST_CASE("any kernel may have its I/O privilege, which ends at 3", "[hypercall]
 TEST_CASE("interrupts and devices are the hardware domain's", "[hypercall][physdev]") {
     Devices w;
     for (u64 const command : {PHYSDEVOP_eoi, PHYSDEVOP_irq_status_query, PHYSDEVOP_apic_read, PHYSDEVOP_alloc_irq_vector, PHYSDEVOP_map_pirq,
-                              PHYSDEVOP_unmap_pirq, PHYSDEVOP_setup_gsi, PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_pci_device_add})
+                              PHYSDEVOP_unmap_pirq, PHYSDEVOP_setup_gsi, PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_pci_device_add, PHYSDEVOP_pci_device_remove,
+                              PHYSDEVOP_prepare_msix, PHYSDEVOP_release_msix})
         CHECK_REFUSED(w, Errno::perm, World::hypercall(w.one.vcpu, __HYPERVISOR_physdev_op, {command, kNowhere}));
     for (u64 const command : {PHYSDEVOP_apic_write, PHYSDEVOP_manage_pci_add, 99})
         CHECK_REFUSED(w, Errno::no_system_call, World::hypercall(w.zero.vcpu, __HYPERVISOR_physdev_op, {command, kNowhere}));

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every order of what a granter does to its entry and what the core does to pin it: the entry is given up or in use, never both.
+#include "tests/concurrency/explorer.hpp"
+#include "tests/concurrency/small_memory.hpp"
+
+#include "hypervisor/base/shared_word.hpp"
+#include "hypervisor/core/domain/memory.hpp"
+#include "hypervisor/ports/frame_window.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace hospes;
+using namespace hospes::test;
+using explorer::explore;
+using explorer::Verdict;
+
+namespace {
+
+constexpr GrantRef kRef{5};
+constexpr u32 kToSecond = 2u << 16;
+
+alignas(64) u8 storage[sizeof(SmallMemory)];
+u32* flags = nullptr;  // of the entry, with the domain above
+GrantStatus pinned;
+bool is_revoked;
+
+void expect(bool condition) {
+    if (!condition) throw std::logic_error{"the beginning fails"};
+}
+
+// Domain one grants frame 1 to domain two; the other two frames carry its table.
+void begin() {
+    ::new (storage) SmallMemory;
+    Domain& granter = small_memory->first;
+    expect(release_frame(granter, Mfn{2}).ok() && release_frame(granter, Mfn{3}).ok() && granter.grants.grow(1).ok());
+    auto& entry = frame_pointer<SharedGrant>(granter.grants.shared_frame(0).value())[kRef.raw()];
+    entry = {kToSecond | GTF_permit_access, 1};
+    flags = &entry.flags_and_domain;
+    pinned = GrantStatus::again;
+    is_revoked = false;
+}
+
+void pin(bool readonly) { pinned = small_memory->first.grants.pin(kRef, DomId{2}, readonly).status; }
+
+// As guests end a grant: only if nobody reads or writes by it.
+void give_up() {
+    SharedWord<u32> word{*flags};
+    u32 seen = word.load();
+    while ((seen & (GTF_reading | GTF_writing)) == 0 && !is_revoked) is_revoked = word.compare_exchange(seen, 0);
+}
+// Takes the right to write away, if nobody writes.
+void take_writing_away() {
+    SharedWord<u32> word{*flags};
+    u32 seen = word.load();
+    while ((seen & GTF_writing) == 0 && !is_revoked) is_revoked = word.compare_exchange(seen, seen | GTF_readonly);
+}
+
+std::string judge() {
+    if (pinned == GrantStatus::okay && is_revoked) return "the grant is given up, and in use";
+    if (pinned != GrantStatus::okay && !is_revoked) return "the grant is neither given up nor in use";
+    return "";
+}
+
+void end() {
+    if (pinned == GrantStatus::okay) small_memory->first.grants.unpin(kRef, false);
+    small_memory->~SmallMemory();
+}
+
+unsigned long orders_of(std::function<void()> const& pinning, std::function<void()> const& ending) {
+    Verdict const verdict = explore({.start = begin, .actors = {pinning, ending}, .judge = judge, .end = [] {}, .finish = end}, {});
+    INFO(verdict.first_failure);
+    CHECK(verdict.failures == 0);
+    return verdict.orders;
+}
+
+}  // namespace
+
+TEST_CASE("grants: an entry is pinned or given up, in every order") {
+    CHECK(orders_of([] { pin(false); }, give_up) > 1);
+    CHECK(orders_of([] { pin(false); }, take_writing_away) > 1);
+}
