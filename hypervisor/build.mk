@@ -10,7 +10,7 @@ CORE_OBJECTS  := $(CORE_SOURCES:%=$(CORE_OBJ)/%.o)
 # Position-independent code reaches the core's high address without a code model of its own; no SSE: the registers are the guest's.
 CORE_CXXFLAGS := -std=gnu++20 -O2 -g $(WARN) -I. -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fpie \
 	-fvisibility=hidden -mno-red-zone -mgeneral-regs-only -fno-stack-protector -fstack-clash-protection -fcf-protection=none -fno-asynchronous-unwind-tables \
-	-fno-omit-frame-pointer -Wframe-larger-than=8192
+	-fno-omit-frame-pointer -Wframe-larger-than=8192 -flto -flto-partition=one --param=max-inline-insns-auto=60
 CORE_LDFLAGS  := -nostdlib -static -no-pie -Wl,--build-id=none,-z,noexecstack,-z,max-page-size=4096,--fatal-warnings,--no-relax
 
 $(CORE_OBJ)/%.cpp.o: %.cpp
@@ -40,10 +40,15 @@ $(CORE_OBJ)/core_symbols.S: $(CORE_OBJ)/unsymbolised.elf scripts/symbols.py
 $(CORE_OBJ)/%symbols.o: $(CORE_OBJ)/%symbols.S
 	@$(CC) -c $< -o $@
 
-$(CORE_OBJ)/unsymbolised.elf: $(CORE_OBJECTS) $(CORE_OBJ)/no_symbols.o hypervisor/core.lds
+# All of the core is compiled as one unit: the ways in and out go through many files, and few calls are left of them.
+$(CORE_OBJ)/whole_core.o: $(CORE_OBJECTS)
+	@echo "  LTO  $@"
+	@$(CXX) $(CORE_CXXFLAGS) -nostdlib -r -flinker-output=nolto-rel $^ -o $@
+
+$(CORE_OBJ)/unsymbolised.elf: $(CORE_OBJ)/whole_core.o $(CORE_OBJ)/no_symbols.o hypervisor/core.lds
 	$(link_core)
 
-$(CORE_ELF): $(CORE_OBJECTS) $(CORE_OBJ)/core_symbols.o hypervisor/core.lds
+$(CORE_ELF): $(CORE_OBJ)/whole_core.o $(CORE_OBJ)/core_symbols.o hypervisor/core.lds
 	$(link_core)
 
 ALL_TARGETS += $(CORE_ELF)

@@ -5,7 +5,7 @@
 namespace hospes {
 
 // Stops the machine (on the host: throws hospes::HostPanic). Implemented by machine/ and tests/support.
-[[noreturn]] void panic(char const* file, int line, char const* what);
+[[noreturn, gnu::noinline, gnu::cold]] void panic(char const* file, int line, char const* what);
 
 #define HV_ASSERT(condition)                                              \
     do {                                                                  \

@@ -9,11 +9,13 @@
 
 namespace hospes {
 
-// `index` below `size`, else 0. For use behind the check that refuses the latter. `size` is below 2^63.
+// `index` below `size`, else 0, or, where `size` is a constant power of two, something below it. For use behind the check that refuses the latter. `size` is below 2^63.
 template <typename Index>
 constexpr Index masked_index(Index index, u64 size) {
     u64 wide = index;
     if (!std::is_constant_evaluated()) asm("" : "+r"(wide));  // the compiler must not conclude from the check that nothing is to do
+    bool const is_power_of_two = size != 0 && (size & (size - 1)) == 0;
+    if (__builtin_constant_p(is_power_of_two) && is_power_of_two) return static_cast<Index>(wide & (size - 1));
     u64 const mask = ~static_cast<u64>(static_cast<i64>(wide | (size - 1 - wide)) >> 63);
     return static_cast<Index>(wide & mask);
 }

@@ -12,11 +12,18 @@
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
 #include "hypervisor/core/time/timers.hpp"
+#include "hypervisor/machine/pcpu.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/ipi.hpp"
 
 namespace hospes {
-void on_pcpu_online() { the_core().scheduler.add_pcpu(this_pcpu_id()); }
+
+void on_pcpu_online() {
+    Scheduler& scheduler = the_core().scheduler;
+    Pcpu& pcpu = this_pcpu();
+    pcpu.must_decide = &scheduler.queue(pcpu.id).must_decide;
+    scheduler.add_pcpu(pcpu.id);
+}
 
 // Called only when the timer has fired or something has been flagged: an ordinary hypercall leaves without looking at the clock.
 void run_pending_work() {

@@ -16,6 +16,7 @@
 #include "hypervisor/machine/ap_start.hpp"
 #include "hypervisor/machine/cpu_init.hpp"
 #include "hypervisor/machine/exit.hpp"
+#include "hypervisor/machine/exit_hooks.hpp"
 #include "hypervisor/machine/io_apic.hpp"
 #include "hypervisor/machine/leaks.hpp"
 #include "hypervisor/machine/mmio_map.hpp"
@@ -91,7 +92,7 @@ void init_machine(Handoff const& handoff) {
     Domain& dom0 = build_dom0(core, handoff);
     free_loader_memory(core, handoff);
     HV_INFO("%lu MiB free; dom0 starts %lu ms after the clock", heap.free_pages() >> 8, system_time().raw() / 1'000'000);
-    scheduler.add_pcpu(PcpuId{0});
+    on_pcpu_online();
     dom0.is_paused_by_control = false;
     scheduler.unpause_domain(dom0);
     exit_to_guest();

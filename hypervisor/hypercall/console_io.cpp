@@ -64,18 +64,18 @@ Outcome read(GuestAddress to, u64 count) {
 }  // namespace
 
 Outcome hypercall_console_io(Vcpu& caller, HypercallArgs& args) {
-    args[1] = static_cast<u32>(args[1]);
-    if (args[1] > 0x7fff'ffff) return Errno::invalid;
+    u64 count = static_cast<u32>(args[1]);
+    if (count > 0x7fff'ffff) return Errno::invalid;
     bool const is_dom0 = caller.domain().is_hardware_domain();
-    switch (args[0]) {
-        case CONSOLEIO_write:
-            return is_dom0 ? write_as_dom0({args[1], args[2]}) : write_as_domain(caller.domain(), {args[1], args[2]});
-        case CONSOLEIO_read:
-            if (!is_dom0) return Errno::perm;
-            return read(GuestAddress{args[2]}, args[1]);
-        default:
-            return Errno::no_system_call;
+    if (args[0] == CONSOLEIO_read) return is_dom0 ? read(GuestAddress{args[2]}, count) : Outcome{Errno::perm};
+    if (args[0] != CONSOLEIO_write) return Errno::no_system_call;
+    u64 from = args[2];
+    Outcome outcome = is_dom0 ? write_as_dom0({count, from}) : write_as_domain(caller.domain(), {count, from});
+    if (!outcome.ok() && outcome.error() == Errno::restart) {
+        args[1] = count;
+        args[2] = from;
     }
+    return outcome;
 }
 
 }  // namespace hospes

@@ -31,8 +31,10 @@ Outcome hypercall_grant_table_op(Vcpu& caller, HypercallArgs& args) {
         if (row.command != args[0]) continue;
         if (row.caller == Caller::control_domain && !caller.domain().is_control_domain()) return Errno::perm;
         Outcome outcome = row.run(caller, call);
-        args[1] = call.operations.raw();
-        args[2] = call.count;
+        if (!outcome.ok() && outcome.error() == Errno::restart) {
+            args[1] = call.operations.raw();
+            args[2] = call.count;
+        }
         return outcome;
     }
     return Errno::no_system_call;

@@ -9,12 +9,18 @@
 
 namespace hospes {
 
-// RDI RSI RDX R10 R8 R9. A handler that asks for a continuation first updates them to where it stopped.
-struct HypercallArgs {
+// RDI RSI RDX R10 R8 R9. A handler that asks for a continuation first updates them to where it stopped; otherwise it leaves them alone.
+// Those of a hypercall by SYSCALL are the caller's registers themselves.
+struct [[gnu::may_alias]] HypercallArgs {
     std::array<u64, 6> arg;
     u64 operator[](unsigned i) const { return arg[i]; }
     u64& operator[](unsigned i) { return arg[i]; }
 };
+
+inline HypercallArgs& args_of(GuestRegs& regs) {
+    static_assert(offsetof(GuestRegs, r9) - offsetof(GuestRegs, rdi) == sizeof(HypercallArgs) - sizeof(u64));
+    return *reinterpret_cast<HypercallArgs*>(&regs.rdi);
+}
 
 // The value for RAX, an error, or Errno::restart: run the same hypercall again with the updated arguments.
 using Outcome = Result<i64>;
@@ -27,11 +33,11 @@ enum class Touches : u8 { own_vcpu, shared };
 using HypercallHandler = Outcome (*)(Vcpu& caller, HypercallArgs& args);
 
 struct Hypercall {
-    u16 number;
-    char const* name;
-    Caller caller;
-    Touches touches;
-    HypercallHandler handle;
+    u16 number = 0;
+    char const* name = nullptr;
+    Caller caller = Caller::control_domain;
+    Touches touches = Touches::shared;
+    HypercallHandler handle = nullptr;
 };
 
 // Runs hypercall `number` for `caller`: Errno::no_system_call for an unknown one, Errno::perm without the privilege.

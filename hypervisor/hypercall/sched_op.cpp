@@ -90,7 +90,7 @@ struct Row {
 };
 
 constexpr Row kOps[] = {
-    {SCHEDOP_yield, yield},       {SCHEDOP_block, block},
+    {SCHEDOP_block, block},       {SCHEDOP_yield, yield},
     {SCHEDOP_shutdown, shutdown}, {SCHEDOP_poll, poll},
     {SCHEDOP_remote_shutdown, remote_shutdown}, {SCHEDOP_shutdown_code, shutdown_code},
 };

@@ -41,24 +41,22 @@ constexpr Hypercall kHypercalls[] = {
 };
 
 constexpr unsigned kSlots = 64;
-constexpr u8 kNone = 0xff;
 
-constexpr std::array<u8, kSlots> make_index() {
-    std::array<u8, kSlots> index{};
-    for (auto& slot : index) slot = kNone;
-    for (unsigned i = 0; i < std::size(kHypercalls); ++i) index[kHypercalls[i].number] = static_cast<u8>(i);
-    return index;
+// The same rows by number; those without a handler are of no hypercall.
+constexpr std::array<Hypercall, kSlots> sort_by_number() {
+    std::array<Hypercall, kSlots> rows{};
+    for (Hypercall const& row : kHypercalls) rows[row.number] = row;
+    return rows;
 }
 
-constexpr std::array<u8, kSlots> kIndex = make_index();
+constexpr std::array<Hypercall, kSlots> kByNumber = sort_by_number();
 
 }  // namespace
 
 Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
     if (number >= kSlots) return Errno::no_system_call;
-    u8 const index = kIndex[masked_index(number, kSlots)];
-    if (index == kNone) return Errno::no_system_call;
-    Hypercall const& row = kHypercalls[masked_index(index, std::size(kHypercalls))];
+    Hypercall const& row = kByNumber[masked_index(number, kSlots)];
+    if (row.handle == nullptr) return Errno::no_system_call;
     if (row.caller == Caller::control_domain && !caller.domain().is_control_domain()) return Errno::perm;
     if (row.touches == Touches::own_vcpu) return row.handle(caller, args);
     CoreGuard const guard;
@@ -66,7 +64,7 @@ Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
 }
 
 char const* hypercall_name(u64 number) {
-    return number < kSlots && kIndex[number] != kNone ? kHypercalls[kIndex[number]].name : "unknown";
+    return number < kSlots && kByNumber[number].handle != nullptr ? kByNumber[number].name : "unknown";
 }
 
 }  // namespace hospes

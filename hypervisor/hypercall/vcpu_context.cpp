@@ -67,9 +67,9 @@ private:
 };
 
 void load_registers(GuestRegs& regs, cpu_user_regs_t const& from) {
-    regs = {.r15 = from.r15, .r14 = from.r14, .r13 = from.r13, .r12 = from.r12, .rbp = from.rbp, .rbx = from.rbx, .r11 = from.r11,
-            .r10 = from.r10, .r9 = from.r9, .r8 = from.r8, .rax = from.rax, .rcx = from.rcx, .rdx = from.rdx, .rsi = from.rsi,
-            .rdi = from.rdi, .error_code = 0, .vector = kEntryNone, .rip = from.rip, .cs = u64{from.cs} | 3,
+    regs = {.r15 = from.r15, .r14 = from.r14, .r13 = from.r13, .r12 = from.r12, .rbp = from.rbp, .rbx = from.rbx, .rdi = from.rdi,
+            .rsi = from.rsi, .rdx = from.rdx, .r10 = from.r10, .r8 = from.r8, .r9 = from.r9, .rax = from.rax, .rcx = from.rcx,
+            .r11 = from.r11, .error_code = 0, .vector = kEntryNone, .rip = from.rip, .cs = u64{from.cs} | 3,
             .rflags = (from.rflags & kGuestRflags) | kRflagsIf | kRflagsFixed, .rsp = from.rsp, .ss = u64{from.ss} | 3};
 }
 

@@ -23,6 +23,7 @@ constexpr u32 kLongestTicks = 0x7fff'ffff;
 
 constinit TscScale scale{};
 constinit u64 apic_hz = 0;
+constinit u64 apic_ticks_per_ns = 0;  // times 2^32
 constinit Nanoseconds deadline[kMaxPcpus];   // what the scheduler asked for
 constinit Nanoseconds armed_for[kMaxPcpus];  // when the APIC will interrupt
 constinit Nanoseconds next_poll{};
@@ -52,8 +53,7 @@ void arm(Pcpu const& pcpu, Nanoseconds when) {
     armed_for[pcpu.id.raw()] = when;
     Nanoseconds const now = system_time();
     u64 const distance = when > now ? (when - now).raw() : 0;
-    u64 ticks = static_cast<u64>(static_cast<unsigned __int128>(distance) * apic_hz / kNanosecondsPerSecond);
-    if (ticks == 0) ticks = 1;
+    u64 const ticks = static_cast<u64>(static_cast<unsigned __int128>(distance) * apic_ticks_per_ns >> 32) + 1;  // rather late than early
     start_apic_timer(ticks > kLongestTicks ? kLongestTicks : static_cast<u32>(ticks));
 }
 
@@ -102,7 +102,7 @@ void program_timer(Nanoseconds when) {
     if (deadline[id] == when) return;
     deadline[id] = when;
     Nanoseconds const wanted = id == 0 ? earlier(when, next_poll) : when;
-    if (wanted != armed_for[id]) arm(pcpu, wanted);
+    if (wanted < armed_for[id]) arm(pcpu, wanted);  // an earlier interrupt finds that nothing is due, and arms for what is
 }
 
 void start_clock_of(Pcpu const& pcpu) { arm(pcpu, Nanoseconds::never()); }
@@ -113,6 +113,7 @@ void init_clock() {
     set_scale(rates.tsc_hz);
     scale.tsc_timestamp = rdtsc();
     apic_hz = rates.apic_timer_hz;
+    apic_ticks_per_ns = (apic_hz << 32) / kNanosecondsPerSecond;
     for (Nanoseconds& each : deadline) each = Nanoseconds::never();
     register_vector(kTimerVector, handle_timer);
     next_poll = kPollIdle;

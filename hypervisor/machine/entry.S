@@ -8,15 +8,16 @@
 #define REG_R12 24
 #define REG_RBP 32
 #define REG_RBX 40
-#define REG_R11 48
-#define REG_R10 56
-#define REG_R9 64
-#define REG_R8 72
-#define REG_RAX 80
-#define REG_RCX 88
-#define REG_RDX 96
-#define REG_RSI 104
-#define REG_RDI 112
+#define REG_RDI 48
+#define REG_RSI 56
+#define REG_RDX 64
+#define REG_R10 72
+#define REG_R8 80
+#define REG_R9 88
+#define REG_RAX 96
+#define REG_RCX 104
+#define REG_R11 112
+#define REG_VECTOR 124
 #define REG_RIP 128
 #define REG_CS 136
 #define REG_RFLAGS 144
@@ -34,17 +35,18 @@
 #define DATA_REGS_END (syscall_trampoline + 4096)
 #define DATA_GUEST_RSP (syscall_trampoline + 4096 + 8)
 #define DATA_SYSCALL_ENTRY (syscall_trampoline + 4096 + 16)
+#define DATA_COMPAT_ENTRY (syscall_trampoline + 4096 + 24)
 
 .macro save_registers
-    push %rdi
-    push %rsi
-    push %rdx
+    push %r11
     push %rcx
     push %rax
-    push %r8
     push %r9
+    push %r8
     push %r10
-    push %r11
+    push %rdx
+    push %rsi
+    push %rdi
     push %rbx
     push %rbp
     push %r12
@@ -60,15 +62,15 @@
     pop %r12
     pop %rbp
     pop %rbx
-    pop %r11
+    pop %rdi
+    pop %rsi
+    pop %rdx
     pop %r10
-    pop %r9
     pop %r8
+    pop %r9
     pop %rax
     pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
+    pop %r11
 .endm
 
     .section .text.entry, "ax", @progbits
@@ -104,8 +106,13 @@ trap_common:
     testl $RFLAGS_VM, REG_RFLAGS(%rsp)
     jz 1f
 2:  mov CORE_STACK_TOP(%rsp), %rsp
+    .globl compat_syscall_entry
+compat_syscall_entry:
     call guest_trap_entry
-    ud2
+    mov %rax, %rdi
+    cmpl $ENTRY_SYSCALL, REG_VECTOR(%rdi)
+    je return_by_sysret
+    jmp return_by_iret
 1:  sub $8, %rsp
     call core_trap_entry
     add $8, %rsp
@@ -124,6 +131,17 @@ ist_common:
     restore_registers
     add $8, %rsp
     iretq
+
+/* From the trampoline, on the pcpu's stack: RDI has the registers, RBP is 0. What C++ preserves (RBX, R12 to R15) still holds the
+   guest's values when it comes back, and no hypercall and no callback writes their copies in the Vcpu. */
+    .globl syscall_entry
+syscall_entry:
+    call guest_syscall_entry
+    mov %rax, %rdi
+    cmpl $ENTRY_SYSCALL, REG_VECTOR(%rdi)
+    jne return_by_iret
+    mov REG_RBP(%rdi), %rbp
+    jmp sysret_scratch
 
 /* void return_by_iret(const GuestRegs *): from the core's stack, so that a fault of IRETQ finds the registers intact. */
     .globl return_by_iret
@@ -161,6 +179,7 @@ return_by_sysret:
     mov REG_R12(%rdi), %r12
     mov REG_RBP(%rdi), %rbp
     mov REG_RBX(%rdi), %rbx
+sysret_scratch:
     mov REG_R10(%rdi), %r10
     mov REG_R9(%rdi), %r9
     mov REG_R8(%rdi), %r8
@@ -199,7 +218,7 @@ load_core_segments:
 
 /* The page LSTAR points into. It runs at kAreaTrampoline of its pcpu's area, not where it is linked: only references
    relative to RIP and within this page and the next are right. */
-.macro enter_by_syscall marker, cs
+.macro enter_by_syscall marker, cs, entry
     mov %rsp, DATA_GUEST_RSP(%rip)
     mov DATA_REGS_END(%rip), %rsp
     push $0xe02b
@@ -213,18 +232,17 @@ load_core_segments:
     mov %rsp, %rdi
     mov CORE_STACK_TOP(%rsp), %rsp
     xor %ebp, %ebp
-    call *DATA_SYSCALL_ENTRY(%rip)
-    ud2
+    jmp *\entry(%rip)
 .endm
 
     .balign 4096
     .globl syscall_trampoline
 syscall_trampoline:
-    enter_by_syscall ENTRY_SYSCALL, 0xe033
+    enter_by_syscall ENTRY_SYSCALL, 0xe033, DATA_SYSCALL_ENTRY
     .balign 16
     .globl syscall_trampoline_compat
 syscall_trampoline_compat:
-    enter_by_syscall ENTRY_COMPAT_SYSCALL, 0xe023
+    enter_by_syscall ENTRY_COMPAT_SYSCALL, 0xe023, DATA_COMPAT_ENTRY
     .balign 4096
 
     .section .note.GNU-stack, "", @progbits

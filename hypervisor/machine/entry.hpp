@@ -20,8 +20,14 @@ extern unsigned char const guest_iret_instruction[];
 // Loads the core's CS and SS, null in the others.
 void load_core_segments();
 
-// Called by the stubs. `regs` of a guest are those in its Vcpu.
-[[noreturn]] void guest_trap_entry(hospes::GuestRegs* regs);
+// Where the trampoline goes on, on the pcpu's stack.
+extern unsigned char const syscall_entry[];
+extern unsigned char const compat_syscall_entry[];
+
+// Called by the stubs. `regs` of a guest are those in its Vcpu. They return the registers of the same vcpu, ready to leave with: by
+// SYSRET if their vector is kEntrySyscall, else by IRET. Where another vcpu or more work is due they leave by exit_to_guest() themselves.
+hospes::GuestRegs* guest_syscall_entry(hospes::GuestRegs* regs);
+hospes::GuestRegs* guest_trap_entry(hospes::GuestRegs* regs);
 void core_trap_entry(hospes::GuestRegs* regs);  // interrupted the core itself; returning resumes it
 void ist_trap_entry(hospes::GuestRegs* regs);   // NMI, #DF, #MC, #DB: on a stack of their own
 }

@@ -3,6 +3,7 @@
 
 #include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/core/domain/vcpu.hpp"
+#include "hypervisor/core/event/vcpu_events.hpp"
 #include "hypervisor/core/pv/bounce.hpp"
 #include "hypervisor/machine/clock.hpp"
 #include "hypervisor/machine/context_switch.hpp"
@@ -29,11 +30,27 @@ bool may_use_sysret(GuestRegs const& regs) {
            (regs.rflags & (kRflagsRf | kRflagsVm | kRflagsTf)) == 0;
 }
 
-[[noreturn]] void leave(Vcpu& vcpu) {
-    GuestRegs& regs = vcpu.regs;
+// What no guest may have in RFLAGS goes, and its vector says how to leave.
+void make_ready_to_leave(GuestRegs& regs) {
     regs.rflags = (regs.rflags & ~(kRflagsIopl | kRflagsVm)) | kRflagsIf | kRflagsFixed;
-    if (may_use_sysret(regs)) return_by_sysret(&regs);
-    return_by_iret(&regs);
+    if (!may_use_sysret(regs)) regs.vector = kEntryNone;
+}
+
+[[noreturn]] void leave(Vcpu& vcpu) {
+    make_ready_to_leave(vcpu.regs);
+    if (vcpu.regs.vector == kEntrySyscall) return_by_sysret(&vcpu.regs);
+    return_by_iret(&vcpu.regs);
+}
+
+// Must the scheduler be asked? Who wants dead domains reaped kicks its own pcpu; what another pcpu asks of this one (Pcpu::requests) comes
+// with an interrupt, which waits until the guest has been entered.
+bool is_decision_due(Pcpu const& pcpu) {
+    return pcpu.kicked.load(std::memory_order_relaxed) || pcpu.must_decide->load(std::memory_order_relaxed);
+}
+
+// Is there anything to do but to go on with `vcpu`, or are its page tables, time or runstate not what they should be?
+bool has_more_to_do(Pcpu const& pcpu, Vcpu const& vcpu) {
+    return is_decision_due(pcpu) || vcpu.sched.has_news || pcpu.loaded_root != vcpu.current_root();
 }
 
 // A kick that is not seen here would be the last: no other pcpu interrupts one that has been kicked already.
@@ -44,6 +61,26 @@ void idle(Pcpu& pcpu) {
 }
 
 }  // namespace
+
+GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
+    Vcpu& vcpu = *pcpu.loaded;
+    if (has_more_to_do(pcpu, vcpu)) [[unlikely]] exit_to_guest();
+    if ((vcpu.pv.nmi_pending || has_deliverable_event(vcpu)) && !deliver_pending_events(vcpu)) exit_to_guest();
+    make_ready_to_leave(vcpu.regs);
+    return &vcpu.regs;
+}
+
+// The entry has set vector, CS and SS to what SYSRET restores, and RFLAGS are those the processor ran the guest with: at CPL 3, with
+// IOPL 0, nothing the guest executes changes IF, IOPL or VM (SDM vol. 2, POPF). Only iret writes any of them anew, and takes the other
+// way. RIP is the address behind the SYSCALL, which is not canonical when that was the last instruction of the lower half. A guest kernel
+// that runs has its news (exit_to_guest has given it them), and whoever changes its root loads it.
+GuestRegs* exit_from_hypercall(Pcpu& pcpu) {
+    Vcpu& vcpu = *pcpu.loaded;
+    GuestRegs& regs = vcpu.regs;
+    bool const is_plain = is_canonical(regs.rip) && (regs.rflags & (kRflagsRf | kRflagsVm | kRflagsTf)) == 0;
+    if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) return exit_to_same_guest(pcpu);
+    return &regs;
+}
 
 void exit_to_guest() {
     Pcpu& pcpu = this_pcpu();

@@ -18,6 +18,7 @@ struct TrampolineData {
     u64 regs_end;       // of the vcpu that runs: where its registers are pushed
     u64 guest_rsp;      // scratch
     u64 syscall_entry;  // the core's part of the entry
+    u64 compat_entry;
 };
 
 // A block of stacks, aligned to its size, so that any stack pointer leads to the Pcpu in its last word. The lowest page of each stack is
@@ -44,6 +45,8 @@ struct Pcpu {
     bool are_debug_registers_armed = false;
     Fault deferred_fault{};  // of the guest, on its way from another stack to this pcpu's own
 
+    std::atomic<bool> const* must_decide = nullptr;  // the scheduler's flag for this pcpu: ask choose_vcpu() again
+
     // Written by other pcpus.
     std::atomic<bool> is_online{false};
     std::atomic<bool> is_to_park{false};  // to stay offline when it has no vcpu
@@ -57,12 +60,17 @@ struct Pcpu {
 extern constinit Pcpu pcpus[kMaxPcpus];
 extern constinit u32 pcpu_count;  // entries of `pcpus` in use, from 0 on
 
-// The processor this code runs on.
-inline Pcpu& this_pcpu() {
-    if (pcpu_count <= 1) return pcpus[0];  // also before the boot processor is on its own stack
+// The processor whose stack this is: where the core was entered from a guest it is on one.
+inline Pcpu& pcpu_of_stack() {
     u64 stack = 0;
     asm("mov %%rsp, %0" : "=r"(stack));
     return **reinterpret_cast<Pcpu**>((stack | (kStackBlockBytes - 1)) - 7);
+}
+
+// The processor this code runs on.
+inline Pcpu& this_pcpu() {
+    if (pcpu_count <= 1) return pcpus[0];  // also before the boot processor is on its own stack
+    return pcpu_of_stack();
 }
 
 // The vcpu whose entry into the core is being handled.

@@ -109,7 +109,8 @@ void build_pcpu_area(Pcpu& pcpu, void* memory) {
     pcpu.trampoline = reinterpret_cast<TrampolineData*>(pages.data);
     pcpu.tss = reinterpret_cast<TssWithPorts*>(pages.tss);
     pcpu.gdt = pages.gdt;
-    pcpu.trampoline->syscall_entry = reinterpret_cast<u64>(&guest_trap_entry);
+    pcpu.trampoline->syscall_entry = reinterpret_cast<u64>(&syscall_entry);
+    pcpu.trampoline->compat_entry = reinterpret_cast<u64>(&compat_syscall_entry);
     pcpu.trampoline->regs_end = pcpu.stack_top();
     fill_descriptors(pcpu, base);
     fill_tss(pcpu);

@@ -13,6 +13,6 @@ enum class Request : u32 { flush_tlb = 1u << 0, unload_idle = 1u << 1 };
 void send_request(Pcpu& target, Request request);
 
 // Serves what is asked of this pcpu. An unload that cannot be served yet, because the vcpu still runs, stays asked.
-void serve_requests();
+[[gnu::noinline]] void serve_requests();
 
 }  // namespace hospes

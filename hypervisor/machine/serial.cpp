@@ -22,6 +22,8 @@ constexpr u8 kTransmitEmpty = 1u << 5;
 constexpr unsigned kMaxSpins = 100'000;
 
 constinit bool is_present = false;
+constinit unsigned fifo_bytes = 1;  // what the transmitter takes when it is empty
+constinit unsigned room = 0;        // of it, since it was last seen empty
 
 // Input that nobody has read yet; a power of two, so that the indices may run on.
 constexpr u32 kInputBytes = 4096;
@@ -52,12 +54,18 @@ void init_serial() {
     outb(kInterruptEnable, 0);
     outb(kLineControl, 0x03);  // 8N1
     outb(kFifoControl, 0x07);
+    constexpr u8 kFifoWorks = 0xc0;  // of the interrupt identification, read at the same port
+    if ((inb(kFifoControl) & kFifoWorks) == kFifoWorks) fifo_bytes = 16;
     outb(kModemControl, 0x0b);
 }
 
 void serial_write_byte(char byte) {
     if (!is_present) return;
-    for (unsigned spin = 0; spin < kMaxSpins && (inb(kLineStatus) & kTransmitEmpty) == 0; ++spin) __builtin_ia32_pause();
+    if (room == 0) {
+        for (unsigned spin = 0; spin < kMaxSpins && (inb(kLineStatus) & kTransmitEmpty) == 0; ++spin) __builtin_ia32_pause();
+        room = fifo_bytes;
+    }
+    --room;
     outb(kData, static_cast<u8>(byte));
 }
 

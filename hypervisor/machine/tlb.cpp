@@ -47,7 +47,7 @@ void tlb_flush_mask(PcpuMask wanted) { flush(wanted, tlb_clock()); }
 void tlb_flush_page_mask(PcpuMask wanted, GuestAddress address) {
     PcpuMask const self = PcpuMask{1} << this_pcpu().id.raw();
     if ((wanted & self) != 0) tlb_flush_page_local(address);
-    flush(wanted & ~self, tlb_clock());
+    if ((wanted & ~self) != 0) flush(wanted & ~self, tlb_clock());
 }
 
 }  // namespace hospes

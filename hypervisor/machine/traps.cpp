@@ -21,11 +21,17 @@ namespace {
 
 constexpr u64 kSyscallBytes = 2;
 
+[[gnu::noinline, gnu::cold]] void log_refusal(Vcpu& vcpu, u64 number, HypercallArgs const& args, Errno error) {
+    constexpr u64 kAboutALine = 100;
+    if (!vcpu.domain().log_share.take(kAboutALine, system_time())) return;
+    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), number,
+             args[0], args[1], args[2], vcpu.regs.rip, static_cast<int>(error));
+}
+
 void handle_hypercall(Vcpu& vcpu) {
     GuestRegs& regs = vcpu.regs;
     u64 const number = regs.rax;
-    HypercallArgs args{{regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9}};
-    u64 const caller_rip = regs.rip;
+    HypercallArgs& args = args_of(regs);
     Outcome const outcome = dispatch_hypercall(vcpu, number, args);
     if (outcome.ok()) {
         regs.rax = static_cast<u64>(outcome.value());
@@ -33,19 +39,10 @@ void handle_hypercall(Vcpu& vcpu) {
     }
     if (outcome.error() == Errno::restart) {  // the guest executes its SYSCALL again
         regs.rip -= kSyscallBytes;
-        regs.rdi = args[0];
-        regs.rsi = args[1];
-        regs.rdx = args[2];
-        regs.r10 = args[3];
-        regs.r8 = args[4];
-        regs.r9 = args[5];
         return;
     }
     regs.rax = static_cast<u64>(to_abi(outcome.error()));
-    constexpr u64 kAboutALine = 100;
-    if (log_level() < LogLevel::debug || !vcpu.domain().log_share.take(kAboutALine, system_time())) return;
-    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), number,
-             args[0], args[1], args[2], caller_rip, static_cast<int>(outcome.error()));
+    if (log_level() >= LogLevel::debug) log_refusal(vcpu, number, args, outcome.error());
 }
 
 void handle_compat_syscall(Vcpu& vcpu) {  // no callback for it can be registered: the instruction does not exist
@@ -56,12 +53,6 @@ void handle_compat_syscall(Vcpu& vcpu) {  // no callback for it can be registere
 
 void handle_guest_entry(Vcpu& vcpu, u32 vector) {
     switch (vector) {
-        case kEntrySyscall:
-            if (vcpu.pv.in_kernel)
-                handle_hypercall(vcpu);
-            else
-                deliver_syscall_callback(vcpu);
-            return;
         case kEntryCompatSyscall: handle_compat_syscall(vcpu); return;
         case kVectorLinuxInt80: handle_software_interrupt(vcpu, kVectorLinuxInt80); return;
         default: break;
@@ -110,13 +101,30 @@ void resume_return_fault() {
 
 using namespace hospes;
 
-void guest_trap_entry(GuestRegs* regs) {
+// Straight on: what is called here and taken seldom is marked noinline where it is defined.
+[[gnu::flatten]] GuestRegs* guest_syscall_entry(GuestRegs* regs) {
+    Pcpu& pcpu = pcpu_of_stack();
+    Vcpu& vcpu = *pcpu.loaded;
+    if (!vcpu.pv.in_kernel) {
+        deliver_syscall_callback(vcpu);
+        return exit_to_same_guest(pcpu);
+    }
+    if (regs->rax == __HYPERVISOR_iret) {
+        (void)hypercall_iret(vcpu, args_of(*regs));
+        return exit_to_same_guest(pcpu);
+    }
+    handle_hypercall(vcpu);
+    return exit_from_hypercall(pcpu);
+}
+
+GuestRegs* guest_trap_entry(GuestRegs* regs) {
     if (cpu_features.smap) asm volatile("clac" : : : "memory");  // an interrupt gate keeps AC as the guest has set it
+    Pcpu& pcpu = pcpu_of_stack();
     if (is_virtual_8086(*regs))
-        leave_virtual_8086(current_vcpu());
+        leave_virtual_8086(*pcpu.loaded);
     else
-        handle_guest_entry(current_vcpu(), regs->vector);
-    exit_to_guest();
+        handle_guest_entry(*pcpu.loaded, regs->vector);
+    return exit_to_same_guest(pcpu);
 }
 
 void core_trap_entry(GuestRegs* regs) {

@@ -21,10 +21,38 @@ public:
     UserAccess& operator=(UserAccess const&) = delete;
 };
 
+// One access of `size`, 4 or 8; returns 0, or `size` when it faulted.
+u64 copy_word_with_fixup(void* to, void const* from, usize size) {
+    u64 value;
+    u64 failed = 0;
+#define HV_MOVE(suffix, operand)                                            \
+    asm volatile("1: mov" suffix " (%[from]), %" operand "[value]\n"        \
+                 "2: mov" suffix " %" operand "[value], (%[to])\n"          \
+                 "3:\n" HV_FIXUP("1b", "4f") HV_FIXUP("2b", "4f")           \
+                 ".pushsection .text.fixup, \"ax\", @progbits\n"            \
+                 "4: mov $8, %k[failed]\n"                                  \
+                 "   jmp 3b\n"                                              \
+                 ".popsection\n"                                            \
+                 : [value] "=&r"(value), [failed] "+r"(failed)               \
+                 : [to] "r"(to), [from] "r"(from)                           \
+                 : "memory")
+    if (size == 8)
+        HV_MOVE("q", "");
+    else
+        HV_MOVE("l", "k");
+#undef HV_MOVE
+    return failed;
+}
+
 // Copies whole words first, so that an aligned word is read and written in one piece; returns the bytes left undone.
 u64 copy_with_fixup(void* to, void const* from, usize size) {
+    if (size == 8 || size == 4) return copy_word_with_fixup(to, from, size);
     u64 words = size / 8;
     u64 bytes = size % 8;
+    if (bytes == 0) {
+        asm volatile("1: rep movsq\n2:\n" HV_FIXUP("1b", "2b") : "+c"(words), "+D"(to), "+S"(from) : : "memory");
+        return words;
+    }
     asm volatile(
         "1: rep movsq\n"
         "   mov %[bytes], %%rcx\n"

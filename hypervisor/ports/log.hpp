@@ -9,7 +9,7 @@ namespace hospes {
 enum class LogLevel : u8 { error, warning, info, debug };
 
 // Supports %s %c %d %u %x %lx %lu %ld %p %zu %%, field widths and zero fill. One call is one line; no newline needed.
-[[gnu::format(printf, 2, 3)]] void log(LogLevel level, char const* format, ...);
+[[gnu::format(printf, 2, 3), gnu::noinline, gnu::cold]] void log(LogLevel level, char const* format, ...);
 
 #define HV_ERROR(...) ::hospes::log(::hospes::LogLevel::error, __VA_ARGS__)
 #define HV_WARN(...) ::hospes::log(::hospes::LogLevel::warning, __VA_ARGS__)

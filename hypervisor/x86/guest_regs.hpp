@@ -10,13 +10,15 @@ namespace hospes {
 
 struct GuestRegs {
     u64 r15, r14, r13, r12, rbp, rbx;
-    u64 r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    u64 rdi, rsi, rdx, r10, r8, r9;  // the arguments of a hypercall, in their order (hypercall/hypercall.hpp)
+    u64 rax, rcx, r11;
     u32 error_code;
     u32 vector;
     u64 rip, cs, rflags, rsp, ss;
 };
 static_assert(sizeof(GuestRegs) == 21 * 8);
-static_assert(offsetof(GuestRegs, error_code) == 15 * 8);
+static_assert(offsetof(GuestRegs, rdi) == 6 * 8 && offsetof(GuestRegs, r9) == 11 * 8);
+static_assert(offsetof(GuestRegs, error_code) == 15 * 8 && offsetof(GuestRegs, vector) == 15 * 8 + 4);
 static_assert(offsetof(GuestRegs, rip) == 16 * 8);
 
 inline constexpr u64 kRflagsFixed = 1u << 1;

@@ -5,7 +5,10 @@ namespace hospes::guest {
 
 void bench_hypercalls() {
     measure("empty_loop", [] { asm volatile(""); });
-    measure("null_hypercall", [] { static_cast<void>(hypercall(63)); });
+    measure("null_hypercall", [] {
+        u64 number = 63;
+        asm volatile("syscall" : "+a"(number) : : "rcx", "r11", "memory");
+    });
     measure("xen_version", [] { static_cast<void>(hv::xen_version(XENVER_version)); });
     static multicall_entry_t calls[32];
     for (multicall_entry_t &call : calls) call.op = __HYPERVISOR_xen_version;

@@ -13,6 +13,7 @@
 #include "hypervisor/core/time/timers.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
+#include "hypervisor/ports/ipi.hpp"
 #include "hypervisor/ports/log.hpp"
 #include "hypervisor/ports/power.hpp"
 
@@ -31,6 +32,12 @@ char const* name_of(ShutdownReason reason) {
     constexpr char const* kNames[] = {"power-off", "reboot", "suspend", "crash", "watchdog", "soft reset"};
     auto const index = static_cast<unsigned>(reason);
     return index < std::size(kNames) ? kNames[index] : "unknown reason";
+}
+
+// This pcpu does it on its way out, if no other has before.
+void request_reaping(System& system) {
+    system.domains.request_reaping();
+    kick_pcpu(this_pcpu_id());
 }
 
 // A vcpu starts with the vcpu_info slot in the shared info page; the upcall mask keeps events away until the guest is ready.
@@ -158,7 +165,7 @@ Status destroy_domain(Domain& domain) {
     HV_TRY(domain.grants.release_mappings());
     HV_TRY(relinquish_memory(domain));
     domain.life = LifeState::dead;
-    system.domains.request_reaping();
+    request_reaping(system);
     send_global_virq(system, Virq{VIRQ_DOM_EXC});
     return {};
 }
@@ -167,7 +174,7 @@ void frame_left_domain(System& system, DomId owner, bool is_core_page) {
     auto const domain = system.domains.find(owner);
     HV_ASSERT(domain.ok());  // a domain stays in the list until its last frame is gone
     u64 const left = --(is_core_page ? domain.value()->core_pages : domain.value()->total_pages);
-    if (left == 0 && domain.value()->life == LifeState::dead) system.domains.request_reaping();
+    if (left == 0 && domain.value()->life == LifeState::dead) request_reaping(system);
 }
 
 namespace {

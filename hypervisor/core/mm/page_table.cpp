@@ -32,14 +32,12 @@ class [[nodiscard]] LockedTable {
 public:
     static Result<LockedTable> get(System& system, Mfn table, DomId owner) {
         HV_TRY(system.page_types.get_page(table, owner));
-        PageType const type = system.page_types.type(table);
-        Status const typed = is_page_table(type) ? system.page_types.get_type(table, type) : Status{Errno::invalid};
-        if (!typed.ok()) {
+        auto const type = system.page_types.hold_table(table);
+        if (!type.ok()) {
             system.page_types.put_page(table);
-            return typed.error();
+            return type.error();
         }
-        system.page_types.lock_table(table);
-        return LockedTable{system, table, level_of(type)};
+        return LockedTable{system, table, level_of(type.value())};
     }
     LockedTable(LockedTable&& other) noexcept : system_{other.system_}, table_{other.table_}, level_{other.level_} { other.table_ = Mfn{}; }
     LockedTable(LockedTable const&) = delete;
@@ -47,8 +45,8 @@ public:
     LockedTable& operator=(LockedTable&&) = delete;
     ~LockedTable() {
         if (!table_.is_valid()) return;
-        system_.page_types.unlock_table(table_);
-        system_.page_types.put_page_and_type(table_);
+        system_.page_types.release_table(table_);
+        system_.page_types.put_page(table_);
     }
     unsigned level() const { return level_; }
 

@@ -40,12 +40,12 @@ u64 with_stamp(u64 word) { return T::Stamp::set(word, tlb_clock()); }
 }  // namespace
 
 Status PageTypes::get_page(Mfn mfn, DomId owner) {
-    if (!system_.frames.is_ram(mfn)) return Errno::invalid;
+    if (!system_.frames.has_entry(mfn)) return Errno::invalid;
     auto& refs = system_.frames[mfn].refs;
     u64 word = refs.load(std::memory_order_relaxed);
     do {
         u64 const count = RefWord::Count::get(word);
-        if (count == 0 || RefWord::Owner::get(word) != owner.raw()) return Errno::invalid;
+        if (RefWord::Ram::get(word) == 0 || count == 0 || RefWord::Owner::get(word) != owner.raw()) return Errno::invalid;
         if (count == RefWord::Count::kMax) return Errno::busy;
     } while (!refs.compare_exchange_weak(word, word + 1, std::memory_order_acquire));
     return {};
@@ -307,18 +307,28 @@ PageType PageTypes::type(Mfn mfn) const {
     return T::Count::get(word) > 0 && T::Unsettled::get(word) == 0 ? type_of(word) : PageType::none;
 }
 
-void PageTypes::lock_table(Mfn mfn) {
+Result<PageType> PageTypes::hold_table(Mfn mfn) {
     auto& state = system_.frames[mfn].type;
-    u64 word = state.load(std::memory_order_relaxed);
     while (true) {
-        HV_ASSERT(T::Count::get(word) > 0);
-        u64 const unlocked = word & ~T::Busy::kMask;
-        if (word == unlocked && state.compare_exchange_weak(word, T::Busy::set(word, 1), std::memory_order_acquire)) return;
+        u64 word = state.load(std::memory_order_relaxed);
+        bool const is_counted = T::Count::get(word) > 0 && T::Unsettled::get(word) == 0;
+        if (!is_counted || !is_page_table(type_of(word))) return Errno::invalid;
+        if (T::Count::get(word) == T::Count::kMax) return Errno::busy;
+        bool const is_locked = T::Busy::get(word) != 0;
+        if (!is_locked && state.compare_exchange_weak(word, T::Busy::set(word + 1, 1), std::memory_order_acquire)) return type_of(word);
         __builtin_ia32_pause();
-        word = state.load(std::memory_order_relaxed);
     }
 }
 
-void PageTypes::unlock_table(Mfn mfn) { system_.frames[mfn].type.fetch_and(~T::Busy::kMask, std::memory_order_release); }
+// While it is busy nobody but us may drop the last reference; that takes the long way.
+void PageTypes::release_table(Mfn mfn) {
+    auto& state = system_.frames[mfn].type;
+    u64 word = state.load(std::memory_order_relaxed);
+    while (T::Count::get(word) > 1) {
+        if (state.compare_exchange_weak(word, T::Busy::set(word - 1, 0), std::memory_order_acq_rel)) return;
+    }
+    state.fetch_and(~T::Busy::kMask, std::memory_order_release);
+    put_type(mfn);
+}
 
 }  // namespace hospes

@@ -56,9 +56,10 @@ public:
     // What the frame is used as now; none while nobody counts on it.
     PageType type(Mfn mfn) const;
 
-    // Serialises updates of one validated table among pcpus. The caller holds a type reference.
-    void lock_table(Mfn mfn);
-    void unlock_table(Mfn mfn);
+    // For an update of a validated table's entries: a type reference of whatever level it has, and other pcpus' updates kept away.
+    // The caller holds a general reference. Errno::invalid: not a validated page table; Errno::busy: too many references.
+    Result<PageType> hold_table(Mfn mfn);
+    void release_table(Mfn mfn);
 
 private:
     Status start_type(Mfn mfn, PageType type);

@@ -26,7 +26,7 @@ public:
 
 private:
     static constexpr unsigned kMaxWords = 12;
-    std::array<u64, kMaxWords> words_{};
+    std::array<u64, kMaxWords> words_;  // below first_: not read
     unsigned first_ = kMaxWords;
 };
 
@@ -71,7 +71,7 @@ bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
     return enter_handler(vcpu, frame, handler, masks_events);
 }
 
-bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
+[[gnu::noinline]] bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
     TrapHandler const& handler = vcpu.pv.traps[vector];
     if (handler.address == 0) {
         vcpu.regs.vector = vector;
@@ -87,7 +87,7 @@ bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
 
 // A kernel whose upcall raises the next event for itself (Linux with PREEMPT_RT does, for RCU) would never get on with what it was
 // interrupted in, as the upcalls follow each other at the iret hypercall. Now and then it gets a moment.
-bool gets_a_moment(Vcpu& vcpu) {
+[[gnu::noinline]] bool gets_a_moment(Vcpu& vcpu) {
     constexpr u8 kMaxReturnsInterrupted = 16;
     constexpr Nanoseconds kMoment{100'000};
     if (vcpu.pv.returns_interrupted < kMaxReturnsInterrupted) return false;

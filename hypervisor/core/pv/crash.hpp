@@ -10,6 +10,6 @@ class Vcpu;
 void dump_guest(Vcpu& vcpu);
 
 // Dumps, then stops the vcpu's domain as crashed. `why` completes "domain N crashed: ".
-void crash_guest(Vcpu& vcpu, char const* why);
+[[gnu::noinline, gnu::cold]] void crash_guest(Vcpu& vcpu, char const* why);
 
 }  // namespace hospes
