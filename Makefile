@@ -47,7 +47,7 @@ do-run:
 do-test: $(ALL_TARGETS) $(HOST_TESTS)
 	@$(PYTHON) scripts/test.py $(HOST_TESTS)
 
-do-bench: $(ALL_TARGETS) $(OUT)/tests/scheduler-sim-table
+do-bench: $(ALL_TARGETS) $(BENCH_PROGRAMS) $(OUT)/tests/scheduler-sim-table
 	@PYTHONPATH=scripts $(PYTHON) -m bench --only '$(ONLY)' $(if $(QUICK),--quick)
 
 do-fresh-check:

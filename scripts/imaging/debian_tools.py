@@ -18,7 +18,7 @@ def install(root: Path) -> None:
     found = {path.name: path for folder in folders for path in folder.rglob("*")
              if path.is_file() and path.parent.name in ("bin", "sbin")}
     names = [name for name in found if name.startswith("xenstore") and found[name].read_bytes()[:4] == b"\x7fELF"]
-    names += [name for name in ("xl", "xenconsoled", "xen-init-dom0") if name in found]
+    names += [name for name in ("xl", "oxenstored", "xenconsoled", "xen-init-dom0") if name in found]
     programs.install([found[name] for name in names], root, "opt/debian/bin",
                      ":".join(str(folder) for folder in libraries))
     # xl loads this one only when it ends a thread, so ldd does not name it.

@@ -28,7 +28,8 @@ def large_libraries() -> list[Path]:
     return programs.large_libraries(our_programs())
 
 
-def _fill(root: Path, kernel: Kernel, with_debian_tools: bool) -> None:
+def fill(root: Path, kernel: Kernel, further_modules: tuple[str, ...] = ()) -> None:
+    """Puts all that dom0's ramdisk holds into a folder, Debian's clients aside."""
     shutil.copytree(ROOTS / "dom0", root, dirs_exist_ok=True)
     for folder in _FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
@@ -36,14 +37,17 @@ def _fill(root: Path, kernel: Kernel, with_debian_tools: bool) -> None:
     for link in ("sbin", "usr/sbin"):
         (root / link).symlink_to("/bin")
     (root / "init").symlink_to("bin/busybox")
-    modules.install(kernel, (*_XEN, *_MACHINE, *_SERVICES), root)
+    modules.install(kernel, (*_XEN, *_MACHINE, *_SERVICES, *further_modules), root)
     daemons = [path for path in our_programs() if path.name in _DAEMONS]
     tools = [path for path in our_programs() if path.name not in _DAEMONS]
     programs.install(daemons, root, "usr/libexec/hospes")
     programs.install(tools, root, "usr/bin")
     programs.link_instead(large_libraries(), root, LARGE_LIBRARIES)
-    if with_debian_tools:
-        debian_tools.install(root)
+
+
+def inputs(kernel: Kernel) -> list[Path]:
+    """What fill() reads."""
+    return [*our_programs(), *files_below(ROOTS / "dom0"), Path("/bin/busybox"), kernel.image]
 
 
 def ramdisk(kernel: Kernel, with_debian_tools: bool) -> Path:
@@ -53,8 +57,9 @@ def ramdisk(kernel: Kernel, with_debian_tools: bool) -> Path:
     def make(archive: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            _fill(root, kernel, with_debian_tools)
+            fill(root, kernel)
+            if with_debian_tools:
+                debian_tools.install(root)
             cpio.write(root, archive)
 
-    inputs = [*our_programs(), *files_below(ROOTS / "dom0"), Path("/bin/busybox"), kernel.image]
-    return make_if_stale(IMAGES / name, inputs, kernel.version, make)
+    return make_if_stale(IMAGES / name, inputs(kernel), kernel.version, make)

@@ -15,22 +15,30 @@ _FOLDERS = ("dev", "proc", "sys", "run", "tmp", "root", "mnt")
 _WEB_DISK_SIZE = "24M"
 
 
+def fill(root: Path, kernel: Kernel) -> None:
+    """Puts busybox and the modules that a domain needs before it has a disk into a folder."""
+    shutil.copytree(ROOTS / "guest", root, dirs_exist_ok=True)
+    for name in _FOLDERS:
+        (root / name).mkdir(exist_ok=True)
+    programs.install_busybox(root)
+    (root / "sbin").symlink_to("bin")
+    modules.install(kernel, _MODULES, root)
+
+
+def inputs(kernel: Kernel) -> list[Path]:
+    """What fill() reads."""
+    return [*files_below(ROOTS / "guest"), Path("/bin/busybox"), kernel.image]
+
+
 def ramdisk(kernel: Kernel) -> Path:
-    """busybox and the modules that a domain needs before it has a disk."""
+    """The ramdisk for one kernel."""
 
     def make(archive: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder)
-            shutil.copytree(ROOTS / "guest", root, dirs_exist_ok=True)
-            for name in _FOLDERS:
-                (root / name).mkdir(exist_ok=True)
-            programs.install_busybox(root)
-            (root / "sbin").symlink_to("bin")
-            modules.install(kernel, _MODULES, root)
-            cpio.write(root, archive)
+            fill(Path(folder), kernel)
+            cpio.write(Path(folder), archive)
 
-    inputs = [*files_below(ROOTS / "guest"), Path("/bin/busybox"), kernel.image]
-    return make_if_stale(IMAGES / f"guest-{kernel.version}.cpio", inputs, kernel.version, make)
+    return make_if_stale(IMAGES / f"guest-{kernel.version}.cpio", inputs(kernel), kernel.version, make)
 
 
 def web_disk() -> Path:
