@@ -32,7 +32,7 @@ $(GUEST_OBJ)/%.o: guest-shims/%.S
 
 # $(1): guest. Its objects come after the runtime's, in the order of the file names: that is the order of its tests.
 define guest_rule
-GUEST_PARTS_$(1) := $$(sort $$(patsubst guest-shims/%.cpp,$(GUEST_OBJ)/%.o,$$(wildcard guest-shims/guests/$(1)/*.cpp)))
+GUEST_PARTS_$(1) := $$(sort $$(patsubst guest-shims/%,$(GUEST_OBJ)/%.o,$$(basename $$(wildcard guest-shims/guests/$(1)/*.cpp guest-shims/guests/$(1)/*.S))))
 $(OUT)/guests/$(1).elf: $(GUEST_RT) $$(GUEST_PARTS_$(1)) guest-shims/rt/link.ld
 	@mkdir -p $$(@D)
 	$(CC) -nostdlib -static -no-pie -Wl,-T,guest-shims/rt/link.ld -Wl,--build-id=none -Wl,-z,max-page-size=4096 \

@@ -2,6 +2,7 @@
 // Xen's public interface (libxen-dev), included in this one place.
 #pragma once
 #define __XEN_INTERFACE_VERSION__ 0x00040e00
+#define __XEN_TOOLS__ 1
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <xen/xen.h>
 // xen.h first: the others build on its types.
 #include <xen/callback.h>
+#include <xen/domctl.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
 #include <xen/grant_table.h>
