@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`make mutants`: puts each known mistake of tests/mutants back into a copy of the core and shows which test notices it. A mutant that
-lives, or does not compile, is a failure. A run of all writes the table to docs/mutants.md; there the next run reads which test it
-asks first."""
+lives, or does not compile, is a failure. The results go into the table of docs/mutants.md; there the next run reads which test it asks
+first."""
 import argparse
 import os
 import re
@@ -15,6 +15,7 @@ from mutation.mutant import Mutant, load_mutants
 from mutation.scratch import Scratch, Snapshot, Verdict
 
 
+_NOBODY = "**nobody**"
 TABLE = ROOT / "docs/mutants.md"
 _HEAD = """# Known mistakes, and who notices them
 
@@ -24,26 +25,35 @@ and runs them until one fails.
 """
 
 
-def _former_killers() -> dict[str, str]:
-    """By the names of mutants, the tests that noticed them last time."""
+def _known_rows() -> dict[str, list[str]]:
+    """The rows of the table as it is, by the names of their mutants."""
     if not TABLE.exists():
         return {}
-    rows = [re.split(r"(?<!\\) ?\| ?", line) for line in TABLE.read_text().splitlines() if line.startswith("| ")]
-    return {row[1]: row[4].replace("\\|", "|") for row in rows if len(row) == 6}
+    rows = [re.split(r"(?<!\\) ?\| ?", line)[1:-1] for line in TABLE.read_text().splitlines() if line.startswith("| ")]
+    return {row[0]: [cell.replace("\\|", "|") for cell in row] for row in rows if len(row) == 4}
 
 
 def _chosen(only: str) -> list[Mutant]:
     return [mutant for mutant in load_mutants() if re.search(only, mutant.name)]
 
 
-def _row(mutant: Mutant, verdict: Verdict) -> str:
-    killer = verdict.killer or f"**nobody**: {verdict.how}"
-    return "| " + " | ".join(text.replace("|", "\\|") for text in (mutant.name, mutant.advisory, mutant.mistake, killer)) + " |"
+def _row(mutant: Mutant, verdict: Verdict) -> list[str]:
+    return [mutant.name, mutant.advisory, mutant.mistake, verdict.killer or f"{_NOBODY}: {verdict.how}"]
 
 
-def _table(results: list[tuple[Mutant, Verdict]]) -> str:
-    rows = [_row(mutant, verdict) for mutant, verdict in results]
-    return "\n".join(["| mutant | advisory | the mistake | noticed by |", "|---|---|---|---|", *rows]) + "\n"
+def _table(rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(["| mutant | advisory | the mistake | noticed by |", "|---|---|---|---|", *lines]) + "\n"
+
+
+def _write_table(rows: dict[str, list[str]]) -> str:
+    """Writes the rows of the mutants there are; returns what it writes."""
+    wanted = [rows[mutant.name] for mutant in load_mutants() if mutant.name in rows]
+    alive = sum(row[3].startswith(_NOBODY) for row in wanted)
+    text = f"{_table(wanted)}\n{len(wanted)} mutants, {len(wanted) - alive} killed, {alive} alive\n"
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(_HEAD + text)
+    return text
 
 
 def main() -> int:
@@ -52,7 +62,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many to try at a time")
     arguments = parser.parse_args()
     mutants = _chosen(arguments.only)
-    suspects = _former_killers()
+    rows = _known_rows()
     snapshot = Snapshot()
     free: SimpleQueue[Scratch] = SimpleQueue()
     workers = min(arguments.jobs, len(mutants))
@@ -62,7 +72,7 @@ def main() -> int:
     def try_out(mutant: Mutant) -> Verdict:
         scratch = free.get()
         try:
-            verdict = scratch.try_out(mutant, suspects.get(mutant.name, ""))
+            verdict = scratch.try_out(mutant, rows.get(mutant.name, ["", "", "", ""])[3])
         finally:
             free.put(scratch)
         print(f"{'killed ' if verdict.killer else 'LIVES  '} {mutant.name}: {verdict.killer}\n          {verdict.how}", flush=True)
@@ -70,15 +80,8 @@ def main() -> int:
 
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         verdicts = list(pool.map(try_out, mutants))
-    results = list(zip(mutants, verdicts))
-    table = _table(results)
-    killed = sum(bool(verdict.killer) for verdict in verdicts)
-    count = f"{len(mutants)} mutants, {killed} killed, {len(mutants) - killed} alive"
-    if not arguments.only:
-        TABLE.parent.mkdir(exist_ok=True)
-        TABLE.write_text(f"{_HEAD}{table}\n{count}\n")
-    print(f"\n{table}\n{count}")
-    return 0 if killed == len(mutants) > 0 else 1
+    print("\n" + _write_table(rows | {mutant.name: _row(mutant, verdict) for mutant, verdict in zip(mutants, verdicts)}))
+    return 0 if mutants and all(verdict.killer for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

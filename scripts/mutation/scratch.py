@@ -15,7 +15,7 @@ from mutation.mutant import Mutant
 
 # The test programs, in the order they are run: the first that fails is the killer.
 PROGRAMS = ("out/tests/hypervisor-unit", "out/tests/memory-orders", "out/tests/hypervisor-property")
-_SOURCES = ("Makefile", "tests", *(f"hypervisor/{floor}" for floor in ("abi", "base", "x86", "ports", "core", "hypercall")))
+_SOURCES = ("Makefile", "tests", "xenstore/sources.mk", *(f"hypervisor/{floor}" for floor in ("abi", "base", "x86", "ports", "core", "hypercall")))
 _OBJECTS = ("out/obj/hypervisor-test", "out/obj/lost-wakeups")
 # A program hangs when it computes so many times longer than without a mutant, and so many seconds at least; or when it waits so long.
 _HANG_FACTOR = 10
@@ -57,12 +57,18 @@ class Snapshot:
             source, target = ROOT / name, self.tree / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, target) if source.is_dir() else shutil.copy2(source, target)
-        self.cpu_limits = {program: max(_HANG_CPU_SECONDS, _HANG_FACTOR * self._cpu_time(program)) for program in PROGRAMS}
+        self._cpu_limits: dict[str, int] = {}
         self.program_of = {name: program for program in PROGRAMS for name in self._test_names(program)}
 
     def _test_names(self, program: str) -> list[str]:
         command = [program, "--list-test-names-only"]
         return subprocess.run(command, cwd=self.tree, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout.splitlines()
+
+    def cpu_limit(self, program: str) -> int:
+        """How long all tests of a program may compute, with a mutant."""
+        if program not in self._cpu_limits:
+            self._cpu_limits[program] = max(_HANG_CPU_SECONDS, _HANG_FACTOR * self._cpu_time(program))
+        return self._cpu_limits[program]
 
     def _cpu_time(self, program: str) -> int:
         before = os.times().children_user
@@ -108,7 +114,8 @@ class Scratch:
         report = self._tree / "out/report.xml"
         chosen = self._tree / "out/chosen.txt"
         chosen.write_text(f"{test}\n")
-        command = ["prlimit", f"--cpu={self._snapshot.cpu_limits[program]}", program, "--abort", "-r", "xml"]
+        limit = _HANG_CPU_SECONDS if test else self._snapshot.cpu_limit(program)
+        command = ["prlimit", f"--cpu={limit}", program, "--abort", "-r", "xml"]
         command += ["-f", str(chosen)] if test else []
         with report.open("w") as output:
             try:

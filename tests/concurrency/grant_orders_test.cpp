@@ -75,6 +75,27 @@ unsigned long orders_of(std::function<void()> const& pinning, std::function<void
 
 }  // namespace
 
+TEST_CASE("grants: two vcpus get two handles, in every order") {
+    static std::array<u32, 2> handles;
+    auto const start = [] {
+        ::new (storage) SmallMemory;
+        expect(release_frame(small_memory->first, Mfn{2}).ok() && release_frame(small_memory->first, Mfn{3}).ok());
+        Maptrack& maptrack = small_memory->first.grants.maptrack();
+        maptrack.release(maptrack.reserve().value());  // its first page is there
+    };
+    auto const reserve = [](usize vcpu) { handles[vcpu] = small_memory->first.grants.maptrack().reserve().value().raw(); };
+    auto const differ = [] { return handles[0] == handles[1] ? std::string{"both have the same handle"} : std::string{}; };
+    Verdict const verdict = explore({.start = start,
+                                     .actors = {[&] { reserve(0); }, [&] { reserve(1); }},
+                                     .judge = differ,
+                                     .end = [] {},
+                                     .finish = [] { small_memory->~SmallMemory(); }},
+                                    {});
+    INFO(verdict.first_failure);
+    CHECK(verdict.failures == 0);
+    CHECK(verdict.orders > 1);
+}
+
 TEST_CASE("grants: an entry is pinned or given up, in every order") {
     CHECK(orders_of([] { pin(false); }, give_up) > 1);
     CHECK(orders_of([] { pin(false); }, take_writing_away) > 1);

@@ -275,3 +275,19 @@ TEST_CASE("a mapper's handles are bounded by its limit", "[grant]") {
         REQUIRE(w.map(w.mapper, w.granter, 8 + i % 2, 0, GNTMAP_device_map).status == GrantStatus::okay);
     CHECK(w.map(w.mapper, w.granter, 8, 0, GNTMAP_device_map).status == GrantStatus::no_space);
 }
+
+TEST_CASE("only an entry of the plain kind, of the table, for this domain, is a grant", "[grant]") {
+    GrantWorld w;
+    u64 const before = w.references(w.page);
+    for (unsigned const flags : {unsigned{GTF_invalid}, GTF_accept_transfer, GTF_transitive, GTF_transitive | GTF_sub_page}) {
+        w.grant(w.granter, 8, w.mapper, w.page, static_cast<u16>(flags));
+        CHECK(w.map(w.mapper, w.granter, 8, w.entry_address(w.table, 0)).status == GrantStatus::general_error);
+        CHECK(w.entry(w.granter, 8).flags == flags);
+    }
+    w.grant(w.granter, 8, w.dom0(), w.page);
+    CHECK(w.map(w.mapper, w.granter, 8, w.entry_address(w.table, 0)).status == GrantStatus::general_error);
+    w.grant(w.granter, 0, w.mapper, w.page);
+    for (u32 const ref : {512u, 513u, 1u << 16, ~0u}) CHECK(w.map(w.mapper, w.granter, ref, w.entry_address(w.table, 0)).status == GrantStatus::bad_gref);
+    CHECK(w.references(w.page) == before);
+    CHECK(w.granter.grants.pins() == 0);
+}

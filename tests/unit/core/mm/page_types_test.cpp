@@ -56,3 +56,57 @@ TEST_CASE("taking an unsettled table apart for somebody else can be interrupted,
     REQUIRE(world.page_types.get_page_and_type(table, domain.id(), PageType::l1_table).ok());
     world.page_types.put_page_and_type(table);
 }
+
+TEST_CASE("a count that is full is not counted on", "[page_types]") {
+    World world;
+    Domain& domain = world.add_domain(1);
+    Mfn const page = world.populate(domain);
+    FrameEntry& entry = world.ram.frames()[page];
+    u64 const refs = entry.refs.load();
+    entry.refs.store(RefWord::Count::set(refs, RefWord::Count::kMax));
+    CHECK(world.page_types.get_page(page, domain.id()).error() == Errno::busy);
+    CHECK(entry.refs.load() == RefWord::Count::set(refs, RefWord::Count::kMax));
+    entry.refs.store(refs);
+
+    REQUIRE(world.page_types.get_page_and_type(page, domain.id(), PageType::writable).ok());
+    u64 const type = entry.type.load();
+    entry.type.store(TypeWord::Count::set(type, TypeWord::Count::kMax));
+    CHECK(world.page_types.get_type(page, PageType::writable).error() == Errno::busy);
+    CHECK(world.page_types.get_another_type(page).error() == Errno::busy);
+    CHECK(TypeWord::Count::get(entry.type.load()) == TypeWord::Count::kMax);
+    entry.type.store(type);
+    world.page_types.put_page_and_type(page);
+}
+
+TEST_CASE("when the translations of a former use are flushed, the new use keeps others out already", "[page_types]") {
+    World world;
+    Domain& domain = world.add_domain(1);
+    Mfn const page = world.populate(domain);
+    REQUIRE(world.page_types.get_page_and_type(page, domain.id(), PageType::writable).ok());
+    world.page_types.put_page_and_type(page);
+    unsigned flushes = 0;
+    machine().on_flush = [&] {
+        ++flushes;
+        CHECK(TypeWord::Busy::get(world.ram.frames()[page].type.load()) == 1);
+        CHECK(world.page_types.get_page_and_type(page, domain.id(), PageType::writable).error() == Errno::invalid);
+    };
+    REQUIRE(world.page_types.pin(page, domain, PageType::l1_table).ok());
+    CHECK(flushes == 1);
+    REQUIRE(world.page_types.unpin(page, domain).ok());
+    REQUIRE(world.page_types.pin(page, domain, PageType::l1_table).ok());  // the same use again
+    CHECK(flushes == 1);
+    machine().on_flush = nullptr;
+}
+
+TEST_CASE("a page of descriptors is one only if all of it is allowed", "[page_types]") {
+    World world;
+    Domain& domain = world.add_domain(1);
+    Mfn const page = world.populate(domain);
+    frame_pointer<u64>(page)[3] = u64{0xc} << 40 | u64{1} << 47;  // a call gate
+    CHECK(world.page_types.get_page_and_type(page, domain.id(), PageType::segdesc).error() == Errno::invalid);
+    CHECK(world.page_types.type(page) == PageType::none);
+    frame_pointer<u64>(page)[3] = 0;
+    REQUIRE(world.page_types.get_page_and_type(page, domain.id(), PageType::segdesc).ok());
+    CHECK(world.page_types.get_page_and_type(page, domain.id(), PageType::writable).error() == Errno::invalid);
+    world.page_types.put_page_and_type(page);
+}
