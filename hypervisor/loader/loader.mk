@@ -39,9 +39,14 @@ $(LOADER_OUT)/jump.o: $(LOADER_DIR)/jump.S
 	@mkdir -p $(@D)
 	$(CC) -c $< -o $@
 
-$(LOADER_OUT)/core_blob.o: $(LOADER_DIR)/core_blob.S $(LOADER_CORE)
+# What the debugger reads stays behind: the firmware would load eight times as much.
+$(LOADER_OUT)/core_stripped.elf: $(LOADER_CORE)
 	@mkdir -p $(@D)
-	$(CC) -DCORE_ELF='"$(LOADER_CORE)"' -c $< -o $@
+	objcopy --strip-all $< $@
+
+$(LOADER_OUT)/core_blob.o: $(LOADER_DIR)/core_blob.S $(LOADER_OUT)/core_stripped.elf
+	@mkdir -p $(@D)
+	$(CC) -DCORE_ELF='"$(LOADER_OUT)/core_stripped.elf"' -c $< -o $@
 
 $(LOADER_OUT)/hospes.so: $(LOADER_OBJECTS) $(LOADER_DIR)/hospes_efi.lds $(LOADER_DIR)/loader.mk
 	$(CXX) -nostdlib -shared -Wl,-Bsymbolic,-znocombreloc,-znorelro,-znoexecstack,--build-id=none,--no-undefined,-znodynamic-undefined-weak \
