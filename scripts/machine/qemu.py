@@ -11,6 +11,7 @@ from types import TracebackType
 
 import pexpect
 
+# The build for 2 MiB of flash: without the network stack of the larger one, it starts sooner.
 _FIRMWARE = Path("/usr/share/OVMF")
 # Seconds. TCG on a busy machine is slow; these only end what hangs.
 _START_LIMIT = 3600 if os.environ.get("QEMU_PREFIX") else 120
@@ -53,7 +54,7 @@ def command_line(config: MachineConfig, variables: Path) -> list[str]:
     # No empty CD drive and a boot order: the firmware looks for nothing else.
     line = ["qemu-system-x86_64", "-nodefaults", "-vga", "std", "-machine", "q35", "-accel", "tcg", "-cpu", "max,-smap",
             "-m", str(config.memory), "-smp", str(config.processors),
-            "-drive", f"if=pflash,format=raw,readonly=on,file={_FIRMWARE / 'OVMF_CODE_4M.fd'}",
+            "-drive", f"if=pflash,format=raw,readonly=on,file={_FIRMWARE / 'OVMF_CODE.fd'}",
             "-drive", f"if=pflash,format=raw,file={variables}",
             *_drive("esp", config.esp, "virtio", ",bootindex=0")]
     if config.data:
@@ -75,7 +76,7 @@ class Machine:
         self._variables = log.with_suffix(".vars")
 
     def __enter__(self) -> "Machine":
-        shutil.copyfile(_FIRMWARE / "OVMF_VARS_4M.fd", self._variables)
+        shutil.copyfile(_FIRMWARE / "OVMF_VARS.fd", self._variables)
         self._log = self._log_path.open("wb")
         line = command_line(self._config, self._variables)
         self.child = pexpect.spawn(line[0], line[1:], timeout=DEFAULT_LIMIT, echo=False, maxread=65536)
