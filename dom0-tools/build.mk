@@ -42,7 +42,7 @@ endef
 dom0_test = $(eval $(call dom0_test_rules,$(strip $(1)),$(2),$(3)))
 
 # What nearly every program of the control domain is made from.
-DOM0_BASE  := $(addprefix dom0-tools/base/,error.cpp unique_fd.cpp event_loop.cpp log.cpp)
+DOM0_BASE  := $(addprefix dom0-tools/base/,error.cpp unique_fd.cpp cpu_set.cpp disk_counters.cpp event_loop.cpp log.cpp)
 DOM0_PORTS := $(addprefix dom0-tools/ports/,event_channel.cpp event_channel_linux.cpp grant_linux.cpp)
 
 DOM0_WIRE  := $(wildcard dom0-tools/wire/*.cpp)

@@ -3,7 +3,7 @@
 
 include xenstore/sources.mk
 
-CONTROL_PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp hypercall_buffer.cpp)
+CONTROL_PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp privcmd_sched.cpp hypercall_buffer.cpp)
 CONTROL_LIB     := $(wildcard dom0-tools/control/*.cpp)
 CONTROL_LIBS    := -lxml2 -llzma -lzstd -llz4 -lz
 

@@ -4,7 +4,7 @@
 include xenstore/sources.mk
 
 XENSTORE_TRANSPORT := $(addprefix xenstore/transport/,guest_ring.cpp ring_transport.cpp socket_listener.cpp socket_transport.cpp)
-PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp hypercall_buffer.cpp)
+PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_control.cpp privcmd_sched.cpp hypercall_buffer.cpp)
 
 $(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $(DOM0_PORTS) $(PRIVCMD) \
   $(XENSTORE_TRANSPORT) \

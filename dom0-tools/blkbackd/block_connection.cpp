@@ -164,7 +164,14 @@ IoEngine::Done BlockConnection::completion(std::shared_ptr<Request> const& reque
 void BlockConnection::finish(Request& request, std::int16_t status) {
     request.is_finished = true;
     request.status = status;
+    if (status == BLKIF_RSP_OKAY) count(request);
     if (request.buffer) buffers_.give_back(std::move(request.buffer), request.size);
+}
+
+void BlockConnection::count(Request const& request) {
+    if (ports_.counters == nullptr) return;
+    if (request.wire.operation == BlockOperation::read) ports_.counters->count_read(request.size);
+    if (request.wire.operation == BlockOperation::write) ports_.counters->count_write(request.size);
 }
 
 void BlockConnection::answer_finished() {

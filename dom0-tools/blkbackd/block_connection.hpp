@@ -4,6 +4,7 @@
 // that serves them again.
 #pragma once
 
+#include "dom0-tools/base/disk_counters.hpp"
 #include "dom0-tools/blkbackd/disk.hpp"
 #include "dom0-tools/blkbackd/io_engine.hpp"
 #include "dom0-tools/blkbackd/page_buffer.hpp"
@@ -28,6 +29,7 @@ public:
         EventChannelDevice& events;
         GrantDevice& grants;
         IoEngine& engine;
+        DiskCounters* counters = nullptr;  ///< null: nobody counts
     };
 
     // `ring` are the mapped ring pages. `failed` is called when the frontend breaks the protocol; nothing is served after that.
@@ -53,6 +55,7 @@ private:
     void start_discard(std::shared_ptr<Request> const& request);
     IoEngine::Done completion(std::shared_ptr<Request> const& request, std::function<bool(BlockConnection&, Request&)> finish);
     void finish(Request& request, std::int16_t status);
+    void count(Request const& request);
     void answer_finished();
     void fail(Error const& error);
 

@@ -82,6 +82,15 @@ Result<std::string> VirtualDisk::users_of(std::string const& path) const {
     return users;
 }
 
+// A disk that is not counted is served all the same.
+DiskCounters* VirtualDisk::counters() {
+    if (counters_) return &*counters_;
+    auto made = DiskCounters::create(kDiskCountersFolder, nodes_.domain(), nodes_.number());
+    if (made) return &counters_.emplace(*std::move(made));
+    spdlog::warn("{}: is not counted: {}", nodes_.title(), made.error().message());
+    return nullptr;
+}
+
 Status VirtualDisk::connect() {
     auto const protocol = HV_TRY(nodes_.frontend("protocol"));
     if (protocol && *protocol != XEN_IO_PROTO_ABI_X86_64)
@@ -89,7 +98,9 @@ Status VirtualDisk::connect() {
     auto const order = HV_TRY(nodes_.frontend_number("ring-page-order", kMaxRingOrder, 0));
     auto const port = HV_TRY(nodes_.frontend_number("event-channel", UINT32_MAX));
     auto ring = HV_TRY(backend::map_ring_pages(ports_.grants, nodes_, "ring-ref", order));
-    connection_ = std::make_shared<BlockConnection>(ports_, nodes_.domain(), std::move(ring), disk_, events_.failed);
+    auto ports = ports_;
+    ports.counters = counters();
+    connection_ = std::make_shared<BlockConnection>(ports, nodes_.domain(), std::move(ring), disk_, events_.failed);
     HV_TRY(publish());
     return connection_->start(EventPort{port});
 }

@@ -22,12 +22,14 @@ private:
     Result<std::optional<std::string>> configured_path() const;
     Result<bool> wait_for_others(Error const& error);
     Result<std::string> users_of(std::string const& path) const;
+    DiskCounters* counters();
     Status publish() const;
 
     BlockConnection::Ports ports_;
     backend::DeviceNodes nodes_;
     backend::DeviceEvents events_;
     std::shared_ptr<Disk const> disk_;
+    std::optional<DiskCounters> counters_;  // outlives the connection
     std::shared_ptr<BlockConnection> connection_;
     int busy_attempts_ = 0;
     Timer retry_;

@@ -27,6 +27,22 @@ constexpr std::array kOptionRows{
     OptionRow{kWait, "-w,--wait", "wait until it has happened", &Arguments::wait},
     OptionRow{kStrict, "--strict", "refuse what would have no effect", &Arguments::strict},
     OptionRow{kReadOnly, "--ro", "only look", &Arguments::read_only},
+    OptionRow{kBatch, "-b,--batch", "print one table below the other", &Arguments::batch},
+};
+
+struct NumberRow {
+    Option option;
+    char const* flags;
+    char const* help;
+    unsigned least;
+    unsigned most;
+    std::optional<unsigned> Arguments::*number;
+};
+
+constexpr std::array kNumberRows{
+    NumberRow{kWeight, "-w,--weight", "weight against other domains (256 is usual)", 1, 65535, &Arguments::weight},
+    NumberRow{kCap, "-c,--cap", "most percent of a processor, all vcpus together; 0: no limit", 0, 6400, &Arguments::cap},
+    NumberRow{kBatch, "-n,--iterations", "how many tables, then end", 1, 1'000'000, &Arguments::iterations},
 };
 
 struct OperandRow {
@@ -42,7 +58,16 @@ constexpr std::array kOperandRows{
     OperandRow{Operand::file, "FILE.xml", "a domain's description", true},
     OperandRow{Operand::optional_verb, "VERB", "one of the verbs", false},
     OperandRow{Operand::debug_action, "ACTION", "check: recount all frames; keys: press debug keys", true},
+    OperandRow{Operand::vcpu, "VCPU", "a vcpu's number, or all", true},
+    OperandRow{Operand::cpus, "CPUS", "where it may run, as 0-3,^2 or all; - leaves that as it is", true},
+    OperandRow{Operand::optional_cpus, "SOFT", "where it would rather run, likewise", false},
+    OperandRow{Operand::count, "COUNT", "how many, or all", true},
 };
+
+void add_operand(CLI::App& sub, Operand kind, std::string& word) {
+    auto const row = std::ranges::find(kOperandRows, kind, &OperandRow::operand);
+    if (row != kOperandRows.end()) sub.add_option(row->name, word, row->help)->required(row->required);
+}
 
 void add_verb(CLI::App& app, Verb const& verb, Command& command) {
     auto* const sub = app.add_subcommand(std::string{verb.name}, std::string{verb.summary});
@@ -53,11 +78,16 @@ void add_verb(CLI::App& app, Verb const& verb, Command& command) {
         sub->add_option("--timeout", command.arguments.timeout_seconds, "how many seconds --wait waits")
             ->capture_default_str();
     }
-    for (auto const& row : kOperandRows) {
-        if (row.operand != verb.operand) continue;
-        auto* const operand = sub->add_option(row.name, command.arguments.operand, row.help);
-        operand->required(row.required);
+    for (auto const& row : kNumberRows) {
+        if ((verb.options & row.option) == 0) continue;
+        sub->add_option(row.flags, command.arguments.*row.number, row.help)->check(CLI::Range(row.least, row.most));
     }
+    if ((verb.options & kBatch) != 0) {
+        sub->add_option("-d,--delay", command.arguments.delay_seconds, "seconds from table to table")->check(CLI::Range(1u, 3600u))
+            ->capture_default_str();
+    }
+    add_operand(*sub, verb.operand, command.arguments.operand);
+    for (std::size_t i = 0; i < verb.more.size(); ++i) add_operand(*sub, verb.more[i], command.arguments.more[i]);
     if (verb.operand == Operand::debug_action) {
         sub->add_option("KEYS", command.arguments.keys, "the keys to press; h lists them in dmesg");
     }

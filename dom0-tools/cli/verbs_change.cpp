@@ -3,12 +3,11 @@
 #include "dom0-tools/cli/daemon_client.hpp"
 #include "dom0-tools/cli/session.hpp"
 #include "dom0-tools/cli/verbs.hpp"
+#include "dom0-tools/cli/wait.hpp"
 #include "dom0-tools/control/domain_control.hpp"
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <thread>
 
 namespace hospes::cli {
 namespace {
@@ -29,19 +28,6 @@ Result<std::string> read_description(std::string const& path) {
     auto text = read_file(path, kLargestDescription);
     if (text) return text;
     return fail(text.error().code(), "{}; give the path of a domain's XML file", text.error().message());
-}
-
-// Waits until `done` says so, looking a few times a second.
-template <typename Done>
-Status wait_until(unsigned seconds, std::string const& what, Done done) {
-    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
-    while (!HV_TRY(done())) {
-        if (std::chrono::steady_clock::now() >= deadline) {
-            return fail(ETIMEDOUT, "{} within {} s; it goes on, and 'hospes list' shows when", what, seconds);
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds{100});
-    }
-    return {};
 }
 
 Result<bool> has_ended(Session& session, DomId id, control::Uuid const& uuid) {

@@ -15,12 +15,33 @@ using nlohmann::json;
 
 constexpr char kVersion[] = "0.1";
 
+json topology_json(std::vector<Processor> const& processors, CpuSet online) {
+    auto rows = json::array();
+    for (unsigned cpu = 0; cpu < processors.size(); ++cpu) {
+        auto const& each = processors[cpu];
+        rows.push_back({{"cpu", cpu}, {"socket", each.socket}, {"core", each.core}, {"online", online.contains(cpu)}});
+    }
+    return rows;
+}
+
+// "0: socket 0, core 0; 1: socket 0, core 1, offline"
+std::string shown_topology(std::vector<Processor> const& processors, CpuSet online) {
+    std::string text;
+    for (unsigned cpu = 0; cpu < processors.size(); ++cpu) {
+        text += fmt::format("{}{}: socket {}, core {}{}", text.empty() ? "" : "; ", cpu, processors[cpu].socket, processors[cpu].core,
+                            online.contains(cpu) ? "" : ", offline");
+    }
+    return text;
+}
+
 json machine_json(PhysicalInfo const& machine, HypervisorVersion const& version, std::size_t domains) {
     return {{"hypervisor_version", fmt::format("{}.{}{}", version.major, version.minor, version.extra)},
             {"capabilities", version.capabilities},
             {"command_line", version.command_line},
             {"cpus", machine.cpus},
             {"cpu_khz", machine.cpu_khz},
+            {"cores_per_socket", machine.cores_per_socket},
+            {"threads_per_core", machine.threads_per_core},
             {"memory_bytes", machine.total_pages * kPageSize},
             {"free_memory_bytes", machine.free_pages * kPageSize},
             {"domains", domains}};
@@ -32,14 +53,20 @@ Status machine_info(Session& session, bool as_json) {
     auto const machine = HV_TRY(session.privcmd().physical_info());
     auto const hypervisor = HV_TRY(session.privcmd().version());
     auto const domains = HV_TRY(session.privcmd().list_domains()).size();
+    auto const processors = HV_TRY(session.privcmd().processors());
+    auto const online = HV_TRY(session.privcmd().online_processors());
     if (as_json) {
-        print_json(machine_json(machine, hypervisor, domains));
+        auto value = machine_json(machine, hypervisor, domains);
+        value["topology"] = topology_json(processors, online);
+        print_json(value);
         return {};
     }
     print_row("hypervisor", fmt::format("{}.{}{}", hypervisor.major, hypervisor.minor, hypervisor.extra));
     print_row("capabilities", hypervisor.capabilities);
     print_row("command line", hypervisor.command_line);
-    print_row("cpus", fmt::format("{} of {} MHz", machine.cpus, machine.cpu_khz / 1000));
+    print_row("cpus", fmt::format("{} of {} MHz, {} cores a socket, {} threads a core", machine.cpus, machine.cpu_khz / 1000,
+                                  machine.cores_per_socket, machine.threads_per_core));
+    print_row("topology", shown_topology(processors, online));
     print_row("memory", control::shown_size(machine.total_pages * kPageSize));
     print_row("free memory", control::shown_size(machine.free_pages * kPageSize));
     print_row("domains", fmt::format("{}", domains));

@@ -2,6 +2,8 @@
 // What a domain shall be: the value that the XML reader makes and everything else works from.
 #pragma once
 
+#include "dom0-tools/base/cpu_set.hpp"
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -45,6 +47,21 @@ struct Interface {
     int line = 0;
 };
 
+/// The processors a vcpu may run on. `line` is where the file says so.
+struct VcpuPin {
+    unsigned vcpu = 0;
+    CpuSet cpus;
+    int line = 0;
+};
+
+/// How much processor the domain gets, and where its vcpus run (`<cputune>`, `<vcpu cpuset=>`).
+struct CpuTune {
+    std::optional<unsigned> weight;      ///< against that of other domains
+    std::optional<unsigned> vcpu_cap;    ///< percent of a processor, for each vcpu
+    std::optional<unsigned> domain_cap;  ///< the same, for all vcpus together
+    std::vector<VcpuPin> pins;           ///< by rising vcpu; those that are absent run anywhere
+};
+
 /// A kernel or ramdisk file in dom0.
 struct BootFile {
     std::string path;
@@ -58,7 +75,9 @@ struct DomainConfig {
     std::string title;
     std::string description;
     std::uint64_t memory_bytes = 0;  ///< a multiple of 1 MiB
-    unsigned vcpus = 1;
+    unsigned vcpus = 1;              ///< at most
+    unsigned online_vcpus = 1;       ///< at its start
+    CpuTune cpu_tune;
     BootFile kernel;
     std::optional<BootFile> initrd;
     std::string command_line;

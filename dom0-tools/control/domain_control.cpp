@@ -2,6 +2,7 @@
 #include "dom0-tools/control/domain_control.hpp"
 
 #include "dom0-tools/control/backend_wait.hpp"
+#include "dom0-tools/control/cpu_tune.hpp"
 #include "dom0-tools/control/pv_builder.hpp"
 #include "dom0-tools/control/undo.hpp"
 
@@ -25,6 +26,7 @@ Result<DomainControl::Plan> DomainControl::prepare(CreateRequest const& request)
     auto const& config = description.config;
     HV_TRY(check_host(config, request.file, host_));
     HV_TRY(check_other_domains(config, request.file, privcmd_, store_));
+    HV_TRY(check_pinning(config, request.file, privcmd_));
     HV_TRY(check_memory(config, request.file, privcmd_));
     auto kernel = HV_TRY(with_context(load_kernel(config.kernel.path, cache_), "{}:{}: <kernel>", request.file, config.kernel.line));
     MappedMemory ramdisk;
@@ -54,6 +56,7 @@ Result<DomId> DomainControl::carry_out(Plan const& plan) {
     auto const domain = HV_TRY(privcmd_.create_domain({.handle = uuid.bytes, .max_vcpus = config.vcpus}));
     undo.add("take the domain away", [&] { return take_away(domain, uuid); });
     auto const built = HV_TRY(build_pv_domain(privcmd_, domain, config, plan.kernel, plan.ramdisk.bytes()));
+    HV_TRY(apply_cpu_tune(privcmd_, domain, config));
     HV_TRY(set_up_store(domain, plan, built));
     HV_TRY(wait_for_backends(store_, backend_devices(domain, config), plan.record.file, patience_.backends));
     if (!plan.leave_paused) HV_TRY(privcmd_.unpause_domain(domain));

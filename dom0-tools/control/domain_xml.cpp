@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/control/domain_xml.hpp"
 
+#include "dom0-tools/control/cpu_tune.hpp"
 #include "dom0-tools/control/memory_size.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 namespace hospes::control {
 namespace {
 
-constexpr unsigned kMaximumVcpus = 32;  // shared_info has 32 vcpu_info; more need one registered by the kernel itself
 constexpr std::uint64_t kMiB = 1 << 20;
 
 bool is_name_letter(char c) {
@@ -98,22 +98,7 @@ private:
                        "given or taken later", *now / kMiB, *size / kMiB);
     }
 
-    Status read_vcpus() {
-        auto const element = root_.child("vcpu");
-        if (!element) return {};
-        auto const count = parse_unsigned(element->text());
-        if (!count || *count < 1 || *count > kMaximumVcpus) {
-            return fail_at(*element, "<vcpu> is '{}'; a domain has from 1 to {} vcpus", element->text().substr(0, 40),
-                           kMaximumVcpus);
-        }
-        auto const current = element->attribute("current");
-        if (current && parse_unsigned(*current) != count) {
-            return fail_at(*element, "<vcpu current='{}'> differs from {}; all vcpus are started, remove current=",
-                           *current, *count);
-        }
-        config_.vcpus = *count;
-        return {};
-    }
+    Status read_vcpus() { return read_cpu_tune(root_, file_, config_); }
 
     Result<BootFile> boot_file(XmlElement const& element) {
         auto const path = element.text();

@@ -133,7 +133,7 @@ Status write_domain_nodes(StoreView const& store, DomId domain, DomainConfig con
     HV_TRY(home.write_number("domid", domain.raw()));
     HV_TRY(home.write_number("memory/static-max", config.memory_bytes / 1024));
     HV_TRY(home.write_number("memory/target", config.memory_bytes / 1024));
-    for (unsigned vcpu = 0; vcpu < config.vcpus; ++vcpu) HV_TRY(home.write(fmt::format("cpu/{}/availability", vcpu), "online"));
+    HV_TRY(write_availability(store, domain, config.online_vcpus, config.vcpus));
     HV_TRY(home.write("device", ""));
     for (auto const* const name : {"control/shutdown", "control/feature-poweroff", "control/feature-reboot",
                                    "control/feature-suspend", "control/sysrq", "data", "drivers", "feature", "attr",
@@ -147,6 +147,13 @@ Status write_domain_nodes(StoreView const& store, DomId domain, DomainConfig con
     HV_TRY(vm.make(xenstore::readable_by(kDomIdDom0, domain)));
     HV_TRY(vm.write("name", config.name));
     return vm.write("uuid", to_string(uuid));
+}
+
+Status write_availability(StoreView const& store, DomId domain, unsigned online, unsigned vcpus) {
+    for (unsigned vcpu = 0; vcpu < vcpus; ++vcpu) {
+        HV_TRY(store.write(fmt::format("{}/cpu/{}/availability", domain_path(domain), vcpu), vcpu < online ? "online" : "offline"));
+    }
+    return {};
 }
 
 Status write_device_nodes(StoreView const& store, DomId domain, DomainConfig const& config, Uuid const& uuid) {

@@ -24,6 +24,9 @@ struct BackendDevice {
 Status write_domain_nodes(xenstore::StoreView const& store, DomId domain, DomainConfig const& config, Uuid const& uuid,
                           BuiltDomain const& built);
 
+/// Says which of a domain's vcpus its kernel shall use: the first `online` ones.
+Status write_availability(xenstore::StoreView const& store, DomId domain, unsigned online, unsigned vcpus);
+
 /// Writes frontend and backend directories of all disks and interfaces, in state 1. In the same transaction.
 Status write_device_nodes(xenstore::StoreView const& store, DomId domain, DomainConfig const& config, Uuid const& uuid);
 

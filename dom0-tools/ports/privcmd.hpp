@@ -3,6 +3,7 @@
 // dom0 (privcmd_linux.hpp), a small model of a hypervisor in tests. Structures and numbers: Xen 4.17's public headers.
 #pragma once
 
+#include "dom0-tools/base/cpu_set.hpp"
 #include "dom0-tools/base/result.hpp"
 #include "hypervisor/abi/hospes_sysctl.hpp"
 #include "hypervisor/abi/xen.hpp"
@@ -74,9 +75,38 @@ struct DomainInfo {
     unsigned vcpus = 0;
 };
 
+/// One vcpu (xen_domctl_getvcpuinfo).
+struct VcpuInfo {
+    bool is_online = false;   ///< its kernel uses it
+    bool is_blocked = false;  ///< it waits for an event
+    bool is_running = false;
+    std::uint64_t cpu_time_ns = 0;
+    unsigned cpu = 0;         ///< where it runs or ran last
+};
+
+/// Where a vcpu may run, and where it would rather.
+struct Affinity {
+    CpuSet hard;
+    CpuSet soft;
+};
+
+/// How much processor a domain gets (xen_domctl_sched_credit2).
+struct SchedShare {
+    unsigned weight = 256;  ///< against that of others; 1 to 65535
+    unsigned cap = 0;       ///< percent of one processor for all its vcpus together; 0: no limit
+};
+
+/// One processor of the machine (xen_sysctl_cputopo).
+struct Processor {
+    unsigned socket = 0;
+    unsigned core = 0;
+};
+
 /// The machine (xen_sysctl_physinfo).
 struct PhysicalInfo {
-    unsigned cpus = 0;
+    unsigned cpus = 0;  ///< online
+    unsigned cores_per_socket = 1;
+    unsigned threads_per_core = 1;
     unsigned cpu_khz = 0;
     std::uint64_t total_pages = 0;
     std::uint64_t free_pages = 0;  ///< those that still have to be scrubbed included
@@ -112,6 +142,12 @@ public:
     virtual Status set_max_memory(DomId domain, std::uint64_t kib) = 0;           ///< domctl 11
     virtual Status set_vcpu_context(DomId domain, VcpuId vcpu, vcpu_guest_context_t const& context) = 0;  ///< domctl 12
     virtual Status set_max_vcpus(DomId domain, unsigned count) = 0;               ///< domctl 15
+    virtual Result<VcpuInfo> vcpu_info(DomId domain, VcpuId vcpu) = 0;            ///< domctl 14; EINVAL: no such vcpu
+    virtual Result<Affinity> affinity(DomId domain, VcpuId vcpu) = 0;             ///< domctl 25: as it was set
+    /// domctl 9: what is absent stays. EINVAL when no processor of `hard` is online. Returns what is effective of what was set.
+    virtual Result<Affinity> set_affinity(DomId domain, VcpuId vcpu, std::optional<CpuSet> hard, std::optional<CpuSet> soft) = 0;
+    virtual Result<SchedShare> sched_share(DomId domain) = 0;                     ///< domctl 16
+    virtual Status set_sched_share(DomId domain, SchedShare share) = 0;           ///< domctl 16
     virtual Status set_address_size(DomId domain, unsigned bits) = 0;             ///< domctl 35
     /// memory_op 6: extents of 2^order frames. `frames` holds the first pfn of each and gets the first mfn of each.
     /// Returns how many could be given, from the front.
@@ -124,6 +160,8 @@ public:
     /// memory_op 28: the first frame of its grant table.
     virtual Result<ForeignMapping> map_grant_table(DomId domain) = 0;
     virtual Result<PhysicalInfo> physical_info() = 0;   ///< sysctl 3
+    virtual Result<std::vector<Processor>> processors() = 0;  ///< sysctl 16: online or not
+    virtual Result<CpuSet> online_processors() = 0;     ///< sysctl 18
     virtual Result<std::string> console_log() = 0;      ///< sysctl 1: the hypervisor's own messages
     /// sysctl 7: each key shows something in the hypervisor's own messages.
     virtual Status press_debug_keys(std::string_view keys) = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LinuxPrivcmd's domctls and sysctls. Both check the interface version exactly and answer -EACCES to another one.
+// LinuxPrivcmd's domctls and sysctls, but for those of privcmd_sched.cpp. Both check the interface version exactly and answer -EACCES to another one.
 #include "dom0-tools/ports/privcmd_linux.hpp"
 
 #include <algorithm>
@@ -130,6 +130,8 @@ Result<PhysicalInfo> LinuxPrivcmd::physical_info() {
     HV_TRY(sysctl("physinfo", request));
     auto const& raw = request.u.physinfo;
     return PhysicalInfo{.cpus = raw.nr_cpus,
+                        .cores_per_socket = raw.cores_per_socket,
+                        .threads_per_core = raw.threads_per_core,
                         .cpu_khz = raw.cpu_khz,
                         .total_pages = raw.total_pages,
                         .free_pages = raw.free_pages + raw.scrub_pages};

@@ -24,6 +24,11 @@ public:
     Status set_max_memory(DomId domain, std::uint64_t kib) override;
     Status set_vcpu_context(DomId domain, VcpuId vcpu, vcpu_guest_context_t const& context) override;
     Status set_max_vcpus(DomId domain, unsigned count) override;
+    Result<VcpuInfo> vcpu_info(DomId domain, VcpuId vcpu) override;
+    Result<Affinity> affinity(DomId domain, VcpuId vcpu) override;
+    Result<Affinity> set_affinity(DomId domain, VcpuId vcpu, std::optional<CpuSet> hard, std::optional<CpuSet> soft) override;
+    Result<SchedShare> sched_share(DomId domain) override;
+    Status set_sched_share(DomId domain, SchedShare share) override;
     Status set_address_size(DomId domain, unsigned bits) override;
     Result<std::size_t> populate(DomId domain, unsigned order, std::span<std::uint64_t> frames) override;
     Result<EventPort> alloc_unbound_port(DomId domain, DomId remote) override;
@@ -31,6 +36,8 @@ public:
     Result<ForeignMapping> map_foreign(DomId domain, std::span<Mfn const> frames) override;
     Result<ForeignMapping> map_grant_table(DomId domain) override;
     Result<PhysicalInfo> physical_info() override;
+    Result<std::vector<Processor>> processors() override;
+    Result<CpuSet> online_processors() override;
     Result<std::string> console_log() override;
     Status press_debug_keys(std::string_view keys) override;
     Result<HospesCheck> run_check_step(std::uint32_t step) override;
@@ -47,6 +54,7 @@ private:
     Status sysctl(std::string_view what, xen_sysctl& request);
     xen_domctl& new_domctl(unsigned command, DomId domain);
     xen_sysctl& new_sysctl(unsigned command);
+    std::span<std::uint64_t> take_map(xenctl_bitmap& map, CpuSet cpus);
     Result<std::span<std::byte>> reserve_range(std::size_t pages);
     std::string version_text(unsigned command, std::size_t size);
 

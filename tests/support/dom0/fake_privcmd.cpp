@@ -121,9 +121,50 @@ Status FakePrivcmd::set_vcpu_context(DomId id, VcpuId vcpu, vcpu_guest_context_t
     return {};
 }
 
-Status FakePrivcmd::set_max_vcpus(DomId domain, unsigned count) {
-    HV_TRY(called("max_vcpus", domain))->max_vcpus = count;
+Status FakePrivcmd::set_max_vcpus(DomId id, unsigned count) {
+    auto* const domain = HV_TRY(called("max_vcpus", id));
+    domain->max_vcpus = domain->info.vcpus = count;
     return {};
+}
+
+Result<VcpuInfo> FakePrivcmd::vcpu_info(DomId id, VcpuId vcpu) {
+    auto* const domain = HV_TRY(called("getvcpuinfo", id));
+    if (vcpu.raw() >= domain->max_vcpus) return fail(EINVAL, "getvcpuinfo");
+    return VcpuInfo{.is_online = vcpu == VcpuId{0}, .cpu_time_ns = 1000};
+}
+
+Result<Affinity> FakePrivcmd::affinity(DomId id, VcpuId vcpu) {
+    auto* const domain = HV_TRY(called("getvcpuaffinity", id));
+    if (vcpu.raw() >= domain->max_vcpus) return fail(EINVAL, "getvcpuaffinity");
+    auto const set = domain->affinities.find(vcpu);
+    return set == domain->affinities.end() ? Affinity{CpuSet::all(), CpuSet::all()} : set->second;
+}
+
+Result<Affinity> FakePrivcmd::set_affinity(DomId id, VcpuId vcpu, std::optional<CpuSet> hard, std::optional<CpuSet> soft) {
+    auto const before = HV_TRY(affinity(id, vcpu));
+    auto* const domain = HV_TRY(called("setvcpuaffinity", id));
+    Affinity const after{hard.value_or(before.hard), soft.value_or(before.soft)};
+    auto const online = HV_TRY(online_processors());
+    if ((after.hard & online).is_empty()) return fail(EINVAL, "setvcpuaffinity");
+    domain->affinities.insert_or_assign(vcpu, after);
+    return Affinity{after.hard & online, after.soft & after.hard & online};
+}
+
+Result<SchedShare> FakePrivcmd::sched_share(DomId domain) { return HV_TRY(called("scheduler_op", domain))->share; }
+
+Status FakePrivcmd::set_sched_share(DomId domain, SchedShare share) {
+    HV_TRY(called("scheduler_op", domain))->share = share;
+    return {};
+}
+
+Result<std::vector<Processor>> FakePrivcmd::processors() {
+    HV_TRY(count_call("cputopoinfo"));
+    return std::vector<Processor>{{.socket = 0, .core = 0}, {.socket = 0, .core = 1}};
+}
+
+Result<CpuSet> FakePrivcmd::online_processors() {
+    HV_TRY(count_call("cpupool_op"));
+    return CpuSet::first(2);
 }
 
 Status FakePrivcmd::set_address_size(DomId domain, unsigned bits) {
@@ -185,7 +226,7 @@ Result<ForeignMapping> FakePrivcmd::map_grant_table(DomId id) {
 
 Result<PhysicalInfo> FakePrivcmd::physical_info() {
     HV_TRY(count_call("physinfo"));
-    return PhysicalInfo{.cpus = 1, .cpu_khz = 1000, .total_pages = total_, .free_pages = free_.size()};
+    return PhysicalInfo{.cpus = 2, .cores_per_socket = 2, .threads_per_core = 1, .cpu_khz = 1000, .total_pages = total_, .free_pages = free_.size()};
 }
 
 Status FakePrivcmd::press_debug_keys(std::string_view) { return {}; }

@@ -72,6 +72,7 @@ struct Fixture {
     std::byte* ring_page = grants.grant(kGuest, GrantRef{8});
     FrontBlkRing front{ring_page, 4096};
     std::shared_ptr<Disk const> disk;
+    std::optional<DiskCounters> counters;
     std::shared_ptr<BlockConnection> connection;
     std::vector<std::string> failures;
 
@@ -90,7 +91,7 @@ struct Fixture {
     void connect() {
         std::array const refs{GrantRef{8}};
         auto ring = *grants.map(kGuest, refs, Access::read_write);
-        BlockConnection::Ports const ports{loop, events, grants, engine};
+        BlockConnection::Ports const ports{loop, events, grants, engine, counters ? &*counters : nullptr};
         connection = std::make_shared<BlockConnection>(ports, kGuest, std::move(ring), disk, [this](Error const& error) { failures.push_back(error.message()); });
         REQUIRE(connection->start(kPort).has_value());
     }
@@ -141,6 +142,25 @@ TEST_CASE("what is written is read back", "[blkbackd]") {
     f.expect(2, BLKIF_RSP_OKAY);
     CHECK(std::count(target, target + 4096, std::byte{0x5a}) == 4096);
     CHECK(f.events.ports().begin()->second.notified == 2);
+}
+
+TEST_CASE("what was read and written is counted, what failed is not", "[blkbackd]") {
+    Fixture f;
+    f.connection.reset();
+    f.counters.emplace(*DiskCounters::create(f.folder.path(), kGuest, 1));
+    f.connect();
+    f.page(20, 1);
+    f.put(BLKIF_OP_WRITE, 1, 16, 20);
+    f.put(BLKIF_OP_READ, 2, 16, 20);
+    f.put(BLKIF_OP_READ, 3, kSectors, 20);  // behind the end
+    f.kick();
+    f.engine.perform_all();
+    auto const totals = DiskCounters::read(f.folder.path(), kGuest, 1);
+    REQUIRE(totals);
+    CHECK(totals->reads == 1);
+    CHECK(totals->read_bytes == 4096);
+    CHECK(totals->writes == 1);
+    CHECK(totals->written_bytes == 4096);
 }
 
 TEST_CASE("segments of parts of pages are put together in order", "[blkbackd]") {

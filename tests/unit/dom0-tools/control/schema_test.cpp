@@ -104,6 +104,9 @@ TEST_CASE("schema and reader refuse the same", "[xml][schema]") {
     auto const xml = GENERATE(
         domain_xml({.type = "hvm"}), domain_xml({.name = "a b"}), domain_xml({.kernel = "relative"}),
         domain_xml({.memory = ""}), domain_xml({.memory = "<memory>x</memory>"}), domain_xml({.more = "<vcpu>many</vcpu>"}),
+        domain_xml({.more = "<vcpu cpuset='a'>1</vcpu>"}), domain_xml({.more = "<cputune><shares>0</shares></cputune>"}),
+        domain_xml({.more = "<cputune><period>10</period></cputune>"}), domain_xml({.more = "<cputune><quota>-2</quota></cputune>"}),
+        domain_xml({.more = "<cputune><vcpupin vcpu='0'/></cputune>"}), domain_xml({.more = "<cputune><vcpupin cpuset='0'/></cputune>"}),
         domain_xml({.more = "<on_crash>coredump-restart</on_crash>"}), domain_xml({.devices = "<disk type='file'/>"}),
         domain_xml({.devices = "<disk type='network'><source file='/i'/><target dev='xvda'/></disk>"}),
         domain_xml({.devices = "<disk type='file'><source file='/i'/><target dev='sda'/></disk>"}),

@@ -33,7 +33,16 @@ inline std::string full_domain_xml() {
   <metadata><x:y xmlns:x='urn:x' z='1'>text</x:y></metadata>
   <memory unit='MiB'>256</memory>
   <currentMemory unit='KiB'>262144</currentMemory>
-  <vcpu placement='static' current='4'>4</vcpu>
+  <vcpu placement='static' current='2' cpuset='0-3,^2'>4</vcpu>
+  <cputune>
+    <shares>512</shares>
+    <period>100000</period>
+    <quota>50000</quota>
+    <global_period>200000</global_period>
+    <global_quota>300000</global_quota>
+    <vcpupin vcpu='0' cpuset='0-1'/>
+    <vcpupin vcpu='1' cpuset='3'/>
+  </cputune>
   <os>
     <type arch='x86_64' machine='xenpv'>linux</type>
     <kernel>/boot/vmlinuz</kernel>
