@@ -63,7 +63,4 @@ $(call dom0_test,dom0_base_test,$(wildcard $(foreach part,$(DOM0_TESTED),tests/u
   $(filter-out %/main.cpp %/daemon.cpp,$(wildcard $(foreach part,backend wire consoled blkbackd netbackd,dom0-tools/$(part)/*.cpp))) \
   $(DOM0_BASE) dom0-tools/ports/event_channel.cpp xenstore/testing/memory_store.cpp $(XENSTORE_SERVER) $(XENSTORE_CLIENT),-luring)
 
-# tests/fuzz/rings_fuzz.cpp (the rule is in tests/build.mk) drives the rings.
-$(OUT)/tests/fuzz/rings: $(DOM0_WIRE:%.cpp=$(OUT)/obj/fuzz/%.o)
-
 -include dom0-tools/control.mk

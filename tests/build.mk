@@ -47,34 +47,4 @@ include tests/coverage.mk
 include tests/mutants.mk
 include tests/sim/sim.mk
 include tests/concurrency/concurrency.mk
-
-# `make fuzz` lets each target of tests/fuzz run for FUZZ_SECONDS. libFuzzer exists only in clang. A crash is written below out/fuzz; once
-# understood, it belongs into tests/fuzz/regressions/<target>/, which each run plays first.
-FUZZ_CXX     := clang++
-FUZZ_SECONDS ?= 30
-FUZZ_FLAGS   := -std=gnu++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -Itests/fuzz -MMD -MP
-FUZZ_TARGETS := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(wildcard tests/fuzz/*_fuzz.cpp))
-FUZZ_LIB     := $(OUT)/obj/fuzz/core.a
-
-fuzz_objects = $(patsubst %.cpp,$(OUT)/obj/fuzz/%.o,$(1))
-
-$(OUT)/obj/fuzz/%.o: %.cpp
-	@command -v $(FUZZ_CXX) >/dev/null || { echo "make fuzz: there is no $(FUZZ_CXX); only clang has libFuzzer: apt-get install clang" >&2; exit 1; }
-	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -c $< -o $@
-
-$(FUZZ_LIB): $(call fuzz_objects,$(HV_TEST_CORE))
-	@rm -f $@
-	ar rcs $@ $^
-
-$(FUZZ_TARGETS:%=$(OUT)/tests/fuzz/%): $(OUT)/tests/fuzz/%: $(OUT)/obj/fuzz/tests/fuzz/%_fuzz.o $(call fuzz_objects,$(HV_TEST_SUPPORT)) $(FUZZ_LIB)
-	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(FUZZ_FLAGS) $(HV_TEST_LINK) $^ -o $@
-
-.PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
-fuzz: $(FUZZ_TARGETS:%=fuzz-%)
-$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(OUT)/tests/fuzz/%
-	@mkdir -p $(OUT)/fuzz/$*/corpus
-	$< -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -len_control=20 -artifact_prefix=$(OUT)/fuzz/$*/ $(OUT)/fuzz/$*/corpus $(wildcard tests/fuzz/regressions/$*)
-
--include $(patsubst %.o,%.d,$(call fuzz_objects,$(HV_TEST_CORE) $(HV_TEST_SUPPORT) $(wildcard tests/fuzz/*.cpp)))
+include tests/fuzz/fuzz.mk

@@ -33,7 +33,9 @@ void Recount::complain(u64 mfn, std::string const& what) {
 }
 
 void Recount::add_frame(Mfn mfn) {
-    add_general(mfn);
+    u64 const refs = world_.ram.frames()[mfn].refs.load();
+    bool const is_released = bits(refs, 48, 2) == 0;  // neither allocated nor the core's: only others hold it
+    if (!is_released) add_general(mfn);
     TypeState const state = state_of(world_, mfn.raw());
     bool const is_table = state.type >= PageType::l1_table && state.type <= PageType::l4_table;
     if (state.busy) complain(mfn.raw(), "busy while nothing runs");
