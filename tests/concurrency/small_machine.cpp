@@ -2,6 +2,8 @@
 #include "tests/concurrency/small_machine.hpp"
 
 #include "hypervisor/base/shared_word.hpp"
+#include "hypervisor/core/command_line.hpp"
+#include "hypervisor/core/debug/check.hpp"
 #include "hypervisor/core/event/poll.hpp"
 #include "hypervisor/core/event/vcpu_events.hpp"
 #include "hypervisor/core/time/timers.hpp"
@@ -15,6 +17,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace hospes {
 
@@ -35,6 +38,10 @@ Result<Mfn> Heap::alloc(unsigned, unsigned) {
 }
 
 void panic(char const* file, int line, char const* what) { throw std::logic_error{std::string{file} + ":" + std::to_string(line) + ": " + what}; }
+
+// Nobody has given options, so no shutdown ends with a check of the machine.
+bool has_option(std::string_view) { return false; }
+Status check_everything(System&) { throw std::logic_error{"a check that nobody has asked for"}; }
 
 bool preempt_pending() { return false; }
 void log(LogLevel, char const*, ...) {}
