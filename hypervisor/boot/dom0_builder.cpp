@@ -82,24 +82,24 @@ private:
         p2m_order_ = list_order;
         p2m_ = frame_pointer<u64>(p2m_frame_);
         for (u64 pfn = 0; pfn < layout_.pages;) {
-            Mfn const frame = in_place(pfn);
-            pfn += frame.is_valid() ? take(pfn, frame, 1) : allocate_run(pfn);
+            Mfn const frame = in_place(Pfn{pfn});
+            pfn += frame.is_valid() ? take(Pfn{pfn}, frame, 1) : allocate_run(Pfn{pfn});
         }
     }
 
-    u64 take(u64 pfn, Mfn first, u64 count) {
+    u64 take(Pfn pfn, Mfn first, u64 count) {
         assign_frames(*domain_, first, count);
         for (u64 i = 0; i < count; ++i) {
-            p2m_[pfn + i] = first.raw() + i;
-            set_m2p(first + i, pfn + i);
+            p2m_[pfn.raw() + i] = first.raw() + i;
+            set_m2p(first + i, pfn.raw() + i);
         }
         return count;
     }
 
     // The largest aligned block from the heap that fits before what stays in place. Returns its number of frames.
-    u64 allocate_run(u64 pfn) {
-        unsigned const alignment = pfn == 0 ? kMaxOrder : std::min(static_cast<unsigned>(std::countr_zero(pfn)), kMaxOrder);
-        u64 const most = std::min(layout_.pages - pfn, u64{1} << alignment);
+    u64 allocate_run(Pfn pfn) {
+        unsigned const alignment = std::min(static_cast<unsigned>(std::countr_zero(pfn.raw())), kMaxOrder);  // of 0: 64
+        u64 const most = std::min(layout_.pages - pfn.raw(), u64{1} << alignment);
         u64 room = 1;
         while (room < most && !in_place(pfn + room).is_valid()) ++room;
         for (unsigned order = static_cast<unsigned>(std::bit_width(room) - 1);; --order) {
@@ -110,10 +110,10 @@ private:
     }
 
     // The loader's frame that holds a page of the kernel or the ramdisk as it has to be: dom0 gets that, and nothing is copied.
-    Mfn in_place(u64 pfn) const {
+    Mfn in_place(Pfn pfn) const {
         u64 address = 0;
-        if (pfn >= layout_.ramdisk.first && pfn < layout_.ramdisk.end()) {
-            address = handoff_.dom0_ramdisk.address + ((pfn - layout_.ramdisk.first) << kPageShift);
+        if (pfn.raw() >= layout_.ramdisk.first && pfn.raw() < layout_.ramdisk.end()) {
+            address = handoff_.dom0_ramdisk.address + ((pfn.raw() - layout_.ramdisk.first) << kPageShift);
         } else if (auto const offset = whole_page_offset(kernel_, pfn)) {
             address = handoff_.dom0_kernel.address + *offset;
         }

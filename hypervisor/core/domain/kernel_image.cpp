@@ -94,8 +94,8 @@ Result<KernelImage> read_kernel_image(std::span<u8 const> file, char const*& why
     return image;
 }
 
-std::optional<u64> whole_page_offset(KernelImage const& image, u64 pfn) {
-    u64 const page = pfn << kPageShift;
+std::optional<u64> whole_page_offset(KernelImage const& image, Pfn pfn) {
+    u64 const page = pfn.raw() << kPageShift;
     auto const shares = [](u64 start, u64 first, u64 size) { return start < first + size && first < start + kPageSize; };
     std::span const segments{image.segments.data(), image.segment_count};
     for (KernelSegment const& holder : segments) {

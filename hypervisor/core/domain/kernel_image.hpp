@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hypervisor/base/result.hpp"
+#include "hypervisor/base/strong.hpp"
 #include "hypervisor/x86/elf.hpp"
 
 #include <array>
@@ -36,6 +37,6 @@ struct KernelImage {
 Result<KernelImage> read_kernel_image(std::span<u8 const> file, char const*& why);
 
 // Where in the image a page of the domain lies as a whole, if it does and no other segment has a part of it, here or there.
-std::optional<u64> whole_page_offset(KernelImage const& image, u64 pfn);
+std::optional<u64> whole_page_offset(KernelImage const& image, Pfn pfn);
 
 }  // namespace hospes

@@ -126,27 +126,27 @@ TEST_CASE("what is no PV kernel is refused with the reason", "[domain][kernel_im
 
 TEST_CASE("a page that the file holds as a whole is found there", "[domain][kernel_image]") {
     KernelImage const image = image_of(KernelFile{});
-    CHECK_FALSE(whole_page_offset(image, 0xff));
-    CHECK(whole_page_offset(image, 0x100) == 0x1000);
-    CHECK(whole_page_offset(image, 0x102) == 0x3000);
-    CHECK_FALSE(whole_page_offset(image, 0x103));
-    CHECK(whole_page_offset(image, 0x104) == 0x4000);
-    CHECK_FALSE(whole_page_offset(image, 0x105));  // half of it is zero
-    CHECK_FALSE(whole_page_offset(image, 0x108));
+    CHECK_FALSE(whole_page_offset(image, Pfn{0xff}));
+    CHECK(whole_page_offset(image, Pfn{0x100}) == 0x1000);
+    CHECK(whole_page_offset(image, Pfn{0x102}) == 0x3000);
+    CHECK_FALSE(whole_page_offset(image, Pfn{0x103}));
+    CHECK(whole_page_offset(image, Pfn{0x104}) == 0x4000);
+    CHECK_FALSE(whole_page_offset(image, Pfn{0x105}));  // half of it is zero
+    CHECK_FALSE(whole_page_offset(image, Pfn{0x108}));
 }
 
 TEST_CASE("a page that two segments have a part of is not found", "[domain][kernel_image]") {
     KernelFile file;
     SECTION("in memory") {
         file.add_segment(0x5c00, 0x10'0800, 0x100, 0x100);
-        CHECK_FALSE(whole_page_offset(image_of(file), 0x100));
-        CHECK(whole_page_offset(image_of(file), 0x101) == 0x2000);
+        CHECK_FALSE(whole_page_offset(image_of(file), Pfn{0x100}));
+        CHECK(whole_page_offset(image_of(file), Pfn{0x101}) == 0x2000);
     }
     SECTION("in the file: two pages of the domain cannot be one frame") {
         file.add_segment(0x1800, 0x20'0800, 0x1800, 0x1800);
-        CHECK_FALSE(whole_page_offset(image_of(file), 0x100));
-        CHECK_FALSE(whole_page_offset(image_of(file), 0x101));
-        CHECK_FALSE(whole_page_offset(image_of(file), 0x201));
-        CHECK(whole_page_offset(image_of(file), 0x102) == 0x3000);
+        CHECK_FALSE(whole_page_offset(image_of(file), Pfn{0x100}));
+        CHECK_FALSE(whole_page_offset(image_of(file), Pfn{0x101}));
+        CHECK_FALSE(whole_page_offset(image_of(file), Pfn{0x201}));
+        CHECK(whole_page_offset(image_of(file), Pfn{0x102}) == 0x3000);
     }
 }
