@@ -23,9 +23,10 @@ $(OUT)/tests/lost-wakeups: $(call lost_objects,$(LOST_PARTS)) $(HV_TEST_OBJ)/tes
 
 -include $(patsubst %.o,%.d,$(call lost_objects,$(LOST_PARTS)))
 
-# Page types, page tables, the heap and grants, in the explorer too.
+# Page types, page tables, the heap, grants and ports, in the explorer too.
 ORDERS_PARTS := $(filter-out hypervisor/hypercall/%,$(CONC_CORE)) $(wildcard hypervisor/core/mm/*.cpp) hypervisor/core/domain/memory.cpp \
-	hypervisor/core/grant/maptrack.cpp hypervisor/core/pv/descriptors.cpp $(addprefix tests/concurrency/,small_memory.cpp explorer.cpp page_type_orders_test.cpp grant_orders_test.cpp)
+	$(addprefix hypervisor/core/,event/check.cpp grant/copy.cpp grant/maptrack.cpp pv/descriptors.cpp) \
+	$(addprefix tests/concurrency/,small_memory.cpp explorer.cpp page_type_orders_test.cpp grant_orders_test.cpp port_orders_test.cpp)
 
 HOST_TESTS += $(OUT)/tests/memory-orders
 
