@@ -135,6 +135,7 @@ constexpr Row kOps[] = {
     {XEN_SYSCTL_physinfo, physinfo},
     {XEN_SYSCTL_sched_id, scheduler_id},
     {XEN_SYSCTL_getdomaininfolist, domain_info_list},
+    {XEN_SYSCTL_getcpuinfo, idle_times},
     {XEN_SYSCTL_cputopoinfo, cpu_topology},
     {XEN_SYSCTL_numainfo, numa_info},
     {XEN_SYSCTL_cpupool_op, cpupool_op},

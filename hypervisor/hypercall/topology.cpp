@@ -2,6 +2,7 @@
 #include "hypervisor/hypercall/topology.hpp"
 
 #include "hypervisor/core/mm/heap.hpp"
+#include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/hypercall/cpu_map.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
@@ -73,6 +74,16 @@ Status numa_info(System& system, xen_sysctl& request) {
     if (has_room && !memory.is_null()) HV_TRY(memory.write(node));
     if (has_room && !distance.is_null()) HV_TRY(distance.write(kDistanceToItself));
     op.num_nodes = has_room || (memory.is_null() && distance.is_null()) ? 1 : 0;
+    return {};
+}
+
+Status idle_times(System& system, xen_sysctl& request) {
+    auto& op = request.u.getcpuinfo;
+    GuestHandle<xen_sysctl_cpuinfo> const times{reinterpret_cast<u64>(op.info.p)};
+    Nanoseconds const now = system_time();
+    u32 const count = std::min(op.max_cpus, known_pcpus());
+    for (u32 i = 0; i < count; ++i) HV_TRY(times.write({system.scheduler.idle_time(PcpuId{i}, now).raw()}, i));
+    op.nr_cpus = count;
     return {};
 }
 

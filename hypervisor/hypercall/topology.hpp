@@ -10,8 +10,9 @@ namespace hospes {
 
 // The processors' part of XEN_SYSCTL_physinfo.
 void describe_processors(xen_sysctl_physinfo& info);
-// XEN_SYSCTL_cputopoinfo and numainfo (one node). Each fills as much as there is room for. Errno::fault.
+// XEN_SYSCTL_cputopoinfo, numainfo (one node), getcpuinfo. Each fills as much as there is room for. Errno::fault.
 Status cpu_topology(System& system, xen_sysctl& request);
 Status numa_info(System& system, xen_sysctl& request);
+Status idle_times(System& system, xen_sysctl& request);
 
 }  // namespace hospes

@@ -53,6 +53,8 @@ struct alignas(64) RunQueue {
     Nanoseconds unpark_at = Nanoseconds::never();
     Nanoseconds balance_at{};  // when the queue is next compared with others
     u64 offset = 0;            // served + offset can be compared with that of other queues
+    Nanoseconds idle_time{};   // of the pcpu until decided_at, its last decision
+    Nanoseconds decided_at{};
 
     // Written by everybody.
     std::atomic<bool> must_decide{true};

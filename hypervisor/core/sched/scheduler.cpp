@@ -210,6 +210,13 @@ RunTimes Scheduler::times_of(Vcpu const& vcpu, Nanoseconds now) {
     return times;
 }
 
+Nanoseconds Scheduler::idle_time(PcpuId pcpu, Nanoseconds now) {
+    RunQueue& queue = queue_of(pcpu);
+    LockGuard guard{queue.lock};
+    bool const is_idle = queue.running == nullptr && now > queue.decided_at;
+    return is_idle ? queue.idle_time + (now - queue.decided_at) : queue.idle_time;
+}
+
 void Scheduler::add_pcpu(PcpuId pcpu) {
     online_.fetch_or(PcpuMask{1} << pcpu.raw());
     for (RunQueue& queue : queues_) {
@@ -328,6 +335,8 @@ Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
     LockGuard guard{queue.lock};
     HV_ASSERT(prev == queue.running);
     queue.must_decide.store(false);
+    if (prev == nullptr && now > queue.decided_at) queue.idle_time += now - queue.decided_at;
+    queue.decided_at = now;
     Vcpu const* const offered = queue.offered.load(std::memory_order_relaxed) == nullptr ? nullptr : queue.offered.exchange(nullptr);
     unpark(queue, now);
     Vcpu* const next = decide(queue, prev, now);

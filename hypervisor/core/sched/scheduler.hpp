@@ -85,6 +85,7 @@ public:
     void set_affinity(Vcpu& vcpu, PcpuMask hard, PcpuMask soft);
 
     RunTimes times_of(Vcpu const& vcpu, Nanoseconds now);
+    Nanoseconds idle_time(PcpuId pcpu, Nanoseconds now);  // how long it has run no vcpu since the start
     RunQueue const& queue(PcpuId pcpu) const { return queues_[pcpu.raw()]; }
     // What is wrong with the queue of a pcpu, or null. The caller holds the core lock.
     char const* find_fault(PcpuId pcpu, DomainList& domains);  // core/sched/check.cpp

@@ -45,6 +45,12 @@ struct Processors : Stage {
             u.numainfo.distance.p = reinterpret_cast<u32*>(distance);
         });
     }
+    i64 idle(u32 count, u64 address) {
+        return sysctl(XEN_SYSCTL_getcpuinfo, [&](auto& u) {
+            u.getcpuinfo.max_cpus = count;
+            u.getcpuinfo.info.p = reinterpret_cast<xen_sysctl_cpuinfo*>(address);
+        });
+    }
     i64 adjust(u32 cmd, u32 ratelimit, u32 scheduler_id = XEN_SCHEDULER_CREDIT2, u32 pool = 0) {
         return sysctl(XEN_SYSCTL_scheduler_op, [&](auto& u) {
             u.scheduler_op.cmd = cmd;
@@ -130,6 +136,32 @@ TEST_CASE("all memory is in one node", "[hypercall][sysctl][topology]") {
     CHECK(w.nodes(~0u, 0, distance.address()) == 0);
     CHECK_REFUSED(w, Errno::fault, w.nodes(1, kNowhere, 0));
     CHECK_REFUSED(w, Errno::fault, w.nodes(1, 0, kNowhere));
+}
+
+TEST_CASE("idle time is what a pcpu has not spent on vcpus", "[hypercall][sysctl][topology]") {
+    Processors w;
+    GuestArray<xen_sysctl_cpuinfo> times{6};
+    Nanoseconds const ms = Nanoseconds::from_ms(1);
+    w.scheduler.set_affinity(w.one.vcpu, 0b10, 0b10);
+    for (Vcpu* const other : {&w.zero.vcpu, &w.two.vcpu, w.one.domain.vcpus[1]}) w.scheduler.block(*other);
+    Vcpu* const on_first = w.scheduler.pick_next(PcpuId{0}, nullptr, Nanoseconds{});  // it is sent away
+    REQUIRE(on_first == nullptr);
+    REQUIRE(w.scheduler.pick_next(PcpuId{1}, nullptr, Nanoseconds::from_ms(3)) == &w.one.vcpu);  // 3 ms of nothing
+    machine().now = Nanoseconds::from_ms(10);
+    CHECK(w.idle(6, times.address()) == 0);
+    CHECK(w.answer().u.getcpuinfo.nr_cpus == 6);
+    CHECK(times[0].idletime == 10 * ms.raw());
+    CHECK(times[1].idletime == 3 * ms.raw());
+    w.scheduler.pause_domain(w.one.domain);
+    CHECK(w.scheduler.pick_next(PcpuId{1}, &w.one.vcpu, machine().now) == nullptr);
+    machine().now = Nanoseconds::from_ms(12);
+    CHECK(w.scheduler.pick_next(PcpuId{1}, nullptr, machine().now) == nullptr);
+    machine().now = Nanoseconds::from_ms(13);
+    CHECK(w.idle(2, times.address()) == 0);
+    CHECK(w.answer().u.getcpuinfo.nr_cpus == 2);
+    CHECK(times[1].idletime == 6 * ms.raw());
+    CHECK_REFUSED(w, Errno::fault, w.idle(~0u, kNowhere));
+    CHECK(w.idle(0, kNowhere) == 0);
 }
 
 TEST_CASE("the scheduler is told as credit2, without a rate limit", "[hypercall][sysctl][sched]") {
