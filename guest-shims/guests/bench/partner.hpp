@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A second domain of six pages, made by the hypercalls a toolstack makes: it answers each event with one, or yields.
+// A second domain that answers each event with one, or yields.
 #pragma once
 #include "rt/guest.hpp"
+#include "rt/small_domain.hpp"
 
 namespace hospes::guest {
 
-/// What both sides see: the partner's data page.
+/// What both sides see: the partner's data page, as partner_code.S knows it.
 struct PartnerData {
     evtchn_send_t answer;  // the partner's port
     u32 padding;
@@ -23,21 +24,11 @@ public:
     bool usable() const { return usable_; }
     /// Our end of the channel.
     EventPort port() const { return port_; }
-    volatile PartnerData &data() const { return *reinterpret_cast<volatile PartnerData *>(window_.va(kDataPage)); }
+    volatile PartnerData &data() const { return *static_cast<volatile PartnerData *>(page_.data()); }
 
 private:
-    static constexpr unsigned kDataPage = 5, kPages = 6;
-
-    bool build();
-    bool create();
-    bool populate();
-    bool fill();
-    bool start();
-
-    Window window_;
-    u16 domain_ = 0;
-    u64 shared_info_ = 0;
-    xen_pfn_t frames_[kPages] = {};
+    SmallDomain domain_;
+    ForeignPage page_;
     EventPort port_{};
     bool usable_ = false;
 };

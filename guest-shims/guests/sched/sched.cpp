@@ -4,7 +4,7 @@
 // times are ns of the hypervisor's clock. Options: seconds=N (a measurement of shares), wakes=N, pings=N;
 // only=shares or only=latency.
 #include "rt/guest.hpp"
-#include "small_domain.hpp"
+#include "player.hpp"
 
 namespace hospes::guest {
 namespace {
@@ -56,7 +56,7 @@ u64 count_of(const char *option, u64 fallback) {
 }
 
 /// Lets both spin for a while; tells what each got.
-void share(const SmallDomain &one, const SmallDomain &other, const char *first, const char *second) {
+void share(const Player &one, const Player &other, const char *first, const char *second) {
     require(one.unpause(), "unpause");
     require(other.unpause(), "unpause");
     static_cast<void>(sleep_until(system_time_ns() + 200 * kNsPerMs));  // until they have settled
@@ -71,7 +71,7 @@ void share(const SmallDomain &one, const SmallDomain &other, const char *first, 
 }
 
 /// What `one` gets of the processor when nobody else wants it, in thousandths.
-void share_alone(const SmallDomain &one, const char *name) {
+void share_alone(const Player &one, const char *name) {
     require(one.unpause(), "unpause");
     static_cast<void>(sleep_until(system_time_ns() + 200 * kNsPerMs));
     const u64 before = one.cpu_time(), start = system_time_ns();
@@ -109,7 +109,7 @@ void ping(EventPort port, const char *median, const char *most) {
     figure(most, samples.most());
 }
 
-void measure_shares(const SmallDomain &one, const SmallDomain &other) {
+void measure_shares(const Player &one, const Player &other) {
     require(other.set_share(2 * kUsual, 0), "weight");
     share(one, other, "weight_256", "weight_512");
     require(other.set_share(kUsual, 0), "weight");
@@ -122,21 +122,21 @@ void measure_shares(const SmallDomain &one, const SmallDomain &other) {
     require(other.set_share(kUsual, 0), "weight");
 }
 
-void measure_latency(const SmallDomain (&spinners)[kSpinners]) {
-    SmallDomain echo;
+void measure_latency(const Player (&spinners)[kSpinners]) {
+    Player echo;
     EventPort local{}, remote{};
     require(echo.usable() ? 0 : kENOMEM, "the domain that answers");
     require(connect(echo, local, remote), "connect");
-    require(echo.load(small_echo, remote), "load");
+    require(echo.load(player_echo, remote), "load");
     require(echo.unpause(), "unpause");
     set_event_handler(local, [](EventPort, void *) { has_answered = true; }, nullptr);
     unmask_port(local);
     wake_up("wake_idle_median", "wake_idle_most");
     ping(local, "ping_idle_median", "ping_idle_most");
-    for (const SmallDomain &spinner : spinners) require(spinner.unpause(), "unpause");
+    for (const Player &spinner : spinners) require(spinner.unpause(), "unpause");
     wake_up("wake_busy_median", "wake_busy_most");
     ping(local, "ping_busy_median", "ping_busy_most");
-    for (const SmallDomain &spinner : spinners) require(spinner.pause(), "pause");
+    for (const Player &spinner : spinners) require(spinner.pause(), "pause");
     static_cast<void>(close_port(local));
 }
 
@@ -147,10 +147,10 @@ void run() {
     require(bind_virq(VIRQ_TIMER, 0, timer), "timer");
     set_event_handler(timer, [](EventPort, void *) {}, nullptr);
     unmask_port(timer);
-    SmallDomain spinners[kSpinners];
-    for (SmallDomain &spinner : spinners) {
+    Player spinners[kSpinners];
+    for (Player &spinner : spinners) {
         require(spinner.usable() ? 0 : kENOMEM, "a domain");
-        require(spinner.load(small_spin, EventPort{}), "load");
+        require(spinner.load(player_spin), "load");
     }
     if (!option_given("only=latency")) measure_shares(spinners[0], spinners[1]);
     if (!option_given("only=shares")) measure_latency(spinners);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // domctl, which the initial domain may use.
 #pragma once
-#include "rt/guest.hpp"
+#include "hypercall.hpp"
 
 namespace hospes::guest {
 

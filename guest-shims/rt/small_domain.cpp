@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "small_domain.hpp"
 
-#include "control.hpp"
+#include "domctl.hpp"
+#include "event.hpp"
+#include "text.hpp"
 
 namespace hospes::guest {
 namespace {
@@ -9,37 +11,15 @@ namespace {
 // Its address space: from kBase on code, data and shared_info.
 constexpr u64 kBase = 0x400000;
 constexpr u64 kCode = kBase, kData = kBase + kPageSize, kShared = kBase + 2 * kPageSize;
-enum Frame : unsigned { level4, level3, level2, level1, code, data };
-
-/// As small_code.S knows it.
-struct DataPage {
-    u64 ports;  // sched_poll
-    u32 nr_ports;
-    u32 unused;
-    u64 timeout;
-    u64 unused2;
-    u32 port;
-};
-static_assert(__builtin_offsetof(DataPage, port) == 32);
-
-/// One of another domain's frames, writable here.
-class Foreign {
-public:
-    Foreign(u16 domain, Mfn mfn)
-        : usable_(window_.usable() &&
-                  hv::mmu_update_one(window_.l1.slot(0), entry(mfn, kWritablePage), MMU_NORMAL_PT_UPDATE, domain) == 0) {}
-    bool usable() const { return usable_; }
-    void *data() const { return reinterpret_cast<void *>(window_.va()); }
-    u64 &operator[](unsigned index) const { return static_cast<u64 *>(data())[index]; }
-
-private:
-    Window window_;
-    bool usable_;
-};
+enum Frame : unsigned { level4, level3, level2, level1, code };
 
 }  // namespace
 
-SmallDomain::SmallDomain() { usable_ = create() && build(); }
+ForeignPage::ForeignPage(u16 domain, Mfn mfn)
+    : usable_(window_.usable() &&
+              hv::mmu_update_one(window_.l1.slot(0), entry(mfn, kWritablePage), MMU_NORMAL_PT_UPDATE, domain) == 0) {}
+
+SmallDomain::SmallDomain(SmallCode code) : code_(code) { usable_ = create() && build(); }
 
 SmallDomain::~SmallDomain() {
     constexpr long kERESTART = -85;  // Xen: there is more to tear down
@@ -77,41 +57,38 @@ bool SmallDomain::create() {
     return true;
 }
 
-/// Fills the frames. Events stay masked: it looks for them itself.
-bool SmallDomain::build() {
+bool SmallDomain::build() const {
     for (unsigned level = level4; level <= level2; ++level) {
-        const Foreign table{id_, frames_[level]};
+        const ForeignPage table{id_, frames_[level]};
         if (!table.usable()) return false;
         memset(table.data(), 0, kPageSize);
         table[table_index(kBase, 4 - level)] = entry(frames_[level + 1], kTableEntry);
     }
-    const Foreign table{id_, frames_[level1]};
+    const ForeignPage table{id_, frames_[level1]};
     if (!table.usable()) return false;
     memset(table.data(), 0, kPageSize);
     table[table_index(kCode, 1)] = entry(frames_[code], kReadOnlyPage);
-    table[table_index(kData, 1)] = entry(frames_[data], kWritablePage);
+    table[table_index(kData, 1)] = entry(frames_[kDataFrame], kWritablePage);
     table[table_index(kShared, 1)] = entry(shared_info_, kWritablePage);
 
-    const Foreign text{id_, frames_[code]};
+    const ForeignPage cleared = data();
+    if (!cleared.usable()) return false;
+    memset(cleared.data(), 0, kPageSize);
+    const ForeignPage text{id_, frames_[code]};
     if (!text.usable()) return false;
-    memcpy(text.data(), small_code, static_cast<size_t>(small_code_end - small_code));
-    const Foreign shared{id_, shared_info_};
+    memcpy(text.data(), code_.begin, static_cast<size_t>(code_.end - code_.begin));
+    const ForeignPage shared{id_, shared_info_};
     if (!shared.usable()) return false;
     memset(shared.data(), 0, kPageSize);
     static_cast<shared_info_t *>(shared.data())->vcpu_info[0].evtchn_upcall_mask = 1;
     return true;
 }
 
-long SmallDomain::load(void (*run)(), EventPort port) {
-    {
-        const Foreign page{id_, frames_[data]};
-        if (!page.usable()) return kEFAULT;
-        *static_cast<DataPage *>(page.data()) = {kData + __builtin_offsetof(DataPage, port), 1, 0, 0, 0, raw(port)};
-    }
+long SmallDomain::load(void (*start)()) const {
     static vcpu_guest_context_t context;
     memset(&context, 0, sizeof context);
     context.flags = VGCF_IN_KERNEL | VGCF_online;
-    context.user_regs.rip = kCode + (address_of(run) - address_of(small_code));
+    context.user_regs.rip = kCode + (address_of(start) - address_of(code_.begin));
     context.user_regs.cs = kFlatCs64;
     context.user_regs.ss = kFlatSs;
     context.user_regs.rsp = context.kernel_sp = kShared;
@@ -119,6 +96,7 @@ long SmallDomain::load(void (*run)(), EventPort port) {
     context.user_regs.rflags = 0x200;
     context.user_regs.rbx = kData;
     context.user_regs.rbp = kShared + __builtin_offsetof(shared_info_t, evtchn_pending);
+    context.event_callback_eip = kCode;
     context.ctrlreg[3] = maddr(frames_[level4]);
     xen_domctl_t request = control_request(XEN_DOMCTL_setvcpucontext, id_);
     request.u.vcpucontext.ctxt.p = &context;
@@ -127,19 +105,6 @@ long SmallDomain::load(void (*run)(), EventPort port) {
 
 long SmallDomain::pause() const { return control(XEN_DOMCTL_pausedomain, id_); }
 long SmallDomain::unpause() const { return control(XEN_DOMCTL_unpausedomain, id_); }
-
-u64 SmallDomain::cpu_time() const {
-    xen_domctl_t request = control_request(XEN_DOMCTL_getvcpuinfo, id_);
-    return control(request) == 0 ? request.u.getvcpuinfo.cpu_time : 0;
-}
-
-long SmallDomain::set_share(u16 weight, u16 cap) const {
-    xen_domctl_t request = control_request(XEN_DOMCTL_scheduler_op, id_);
-    request.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
-    request.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
-    request.u.scheduler_op.u.credit2 = {weight, cap};
-    return control(request);
-}
 
 long connect(const SmallDomain &domain, EventPort &local, EventPort &remote) {
     evtchn_alloc_unbound_t request{domain.id(), DOMID_SELF, 0};  // alloc_unbound() would take its port for one of ours
