@@ -3,7 +3,7 @@
 // A panic, a broken invariant, a sanitizer's report or a frame that is missing at the end is a find.
 #include "hypervisor/core/event/event_channels.hpp"
 
-#include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/fuzz_run.hpp"
 #include "tests/support/hypervisor/fake_pirq.hpp"
 #include "tests/support/hypervisor/world.hpp"
 
@@ -51,34 +51,32 @@ AnyOperation any_operation(FuzzInput& input, u64 command) {
     return op;
 }
 
-void run_one(World& world, FuzzInput& input) {
+struct FuzzWorld : World {
+    FuzzWorld() : World{96} {
+        add_domain(1, 2);
+        add_domain(2, 2);
+    }
+};
+
+void run_one(FuzzWorld& world, FuzzInput& input) {
     Domain& domain = *world.domains.find(DomId{static_cast<u16>(input.byte() % 3)}).value();
     Vcpu& caller = *domain.vcpus[input.byte() % domain.max_vcpus];
     u64 const command = input.byte() % 16;
     GuestArray<AnyOperation> arg;
     *arg = any_operation(input, command);
-    u8 const trouble = input.byte();
-    guest_memory().fault_after = trouble % 16 < 2 ? trouble % 16 : -1;
-    machine().preempt_after = trouble >> 4 < 4 ? trouble >> 4 : -1;
+    u8 const choice = input.byte();
+    Trouble const trouble{choice % 16 < 2 ? choice % 16 : -1, choice >> 4 < 4 ? choice >> 4 : -1};
     (void)World::call(caller, hypercall_event_channel_op, command, arg.address());
-    guest_memory().fault_after = -1;
-    machine().preempt_after = -1;
     // A hostile guest writes what it shares with the core.
-    if (trouble == 0xff) domain.shared_info->evtchn_pending[0] = input.number<u64>();
-    if (trouble == 0xfe) domain.shared_info->evtchn_mask[0] = input.number<u64>();
+    if (choice == 0xff) domain.shared_info->evtchn_pending[0] = input.number<u64>();
+    if (choice == 0xfe) domain.shared_info->evtchn_mask[0] = input.number<u64>();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(u8 const* data, usize size) {
     pirqs() = FakePirqs{};
-    FuzzInput input{data, size};
-    World world{96};
-    world.add_domain(1, 2);
-    world.add_domain(2, 2);
-    while (!input.is_empty()) {
-        run_one(world, input);
+    return run_all<FuzzWorld>({data, size}, run_one, [](FuzzWorld& world) {
         for (u16 id = 0; id < 3; ++id) world.domains.find(DomId{id}).value()->events.check();
-    }
-    return 0;
+    });
 }

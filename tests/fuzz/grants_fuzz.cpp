@@ -4,7 +4,7 @@
 #include "hypervisor/core/grant/grant_table.hpp"
 
 #include "hypervisor/core/mm/page_table.hpp"
-#include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/fuzz_run.hpp"
 #include "tests/support/hypervisor/grants.hpp"
 
 using namespace hospes;
@@ -82,9 +82,8 @@ void do_setup(FuzzWorld& world, FuzzInput& input, Vcpu& caller) {
 void run_one(FuzzWorld& world, FuzzInput& input) {
     Domain& domain = input.byte() % 2 == 0 ? world.granter : world.mapper;
     Vcpu& caller = *domain.vcpus[0];
-    u8 const trouble = input.byte();
-    guest_memory().fault_after = trouble % 16 < 4 ? trouble % 16 : -1;
-    machine().preempt_after = trouble >> 4 < 2 ? trouble >> 4 : -1;
+    u8 const choice = input.byte();
+    Trouble const trouble{choice % 16 < 4 ? choice % 16 : -1, choice >> 4 < 2 ? choice >> 4 : -1};
     switch (input.byte() % 7) {
     case 0:
     case 1: write_entry(world, input, domain); break;
@@ -97,19 +96,13 @@ void run_one(FuzzWorld& world, FuzzInput& input) {
         (void)update_entry(domain, {table, input.byte() % 8u}, Pte{}, {.frame_owner = domain.id()}).ok();
     }
     }
-    guest_memory().fault_after = -1;
-    machine().preempt_after = -1;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(u8 const* data, usize size) {
-    FuzzInput input{data, size};
-    FuzzWorld world;
-    while (!input.is_empty()) {
-        run_one(world, input);
+    return run_all<FuzzWorld>({data, size}, run_one, [](FuzzWorld& world) {
         world.granter.grants.check();
         world.mapper.grants.check();
-    }
-    return 0;
+    });
 }

@@ -3,7 +3,7 @@
 // of the same byte ends the run: no two arguments share memory. A reference that does not add up, or a panic, is a find too.
 #include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/ports/frame_window.hpp"
-#include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/fuzz_run.hpp"
 #include "tests/support/hypervisor/stage.hpp"
 #include "tests/support/hypervisor/whole_recount.hpp"
 
@@ -62,36 +62,29 @@ void run_one(Stage& stage, FuzzInput& input) {
     Stage::Home& home = *homes[input.byte() % 3];
     u64 const number = input.byte() % 52;
     if (is_excluded(number, home.domain) || home.domain.life != LifeState::alive || home.domain.is_shut_down) return;
-    u8 const trouble = input.byte();
+    u8 const choice = input.byte();
     GuestArray<u64> first{kWords};
     GuestArray<u64> second{kWords};
     Arguments make{stage, input, home};
     std::array<u64, 6> arguments{};
     for (usize i = 0; i < arguments.size(); ++i) arguments[i] = make.number();
     // Sub-operations come with their structure second, batches first.
-    if (trouble % 2 == 0) arguments[trouble / 2 % 2] = make.structure(first, kWords);
-    if (trouble % 8 == 0) arguments[2] = make.structure(second, kWords);
-    guest_memory().fault_after = trouble >> 4 < 3 ? trouble >> 4 : -1;
-    machine().preempt_after = trouble >> 4 > 12 ? (trouble >> 4) - 13 : -1;
+    if (choice % 2 == 0) arguments[choice / 2 % 2] = make.structure(first, kWords);
+    if (choice % 8 == 0) arguments[2] = make.structure(second, kWords);
+    Trouble const trouble{choice >> 4 < 3 ? choice >> 4 : -1, choice >> 4 > 12 ? (choice >> 4) - 13 : -1};
     guest_memory().after_read = [](GuestAddress from, usize size) {
         u8* const bytes = guest_memory().find(from, size);
         for (usize i = 0; i < size; ++i) bytes[i] ^= 0x5a;
     };
     (void)World::hypercall(home.vcpu, number, arguments);
     guest_memory().after_read = nullptr;
-    guest_memory().fault_after = -1;
-    machine().preempt_after = -1;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(u8 const* data, usize size) {
-    FuzzInput input{data, size};
-    Stage stage;
-    while (!input.is_empty()) {
-        run_one(stage, input);
+    return run_all<Stage>({data, size}, run_one, [](Stage& stage) {
         check_invariants(stage);
         if (std::string const wrong = difference_of_all(stage); !wrong.empty()) throw HostPanic{wrong};
-    }
-    return 0;
+    });
 }

@@ -3,7 +3,7 @@
 // anywhere. A reference that does not add up, a panic, a sanitizer's report or a frame that is missing at the end is a find.
 #include "hypervisor/core/mm/page_table.hpp"
 #include "hypervisor/ports/frame_window.hpp"
-#include "tests/fuzz/fuzz_input.hpp"
+#include "tests/fuzz/fuzz_run.hpp"
 #include "tests/support/hypervisor/address_space.hpp"
 #include "tests/support/hypervisor/whole_recount.hpp"
 
@@ -103,9 +103,8 @@ void write(FuzzWorld& world, FuzzInput& input, Vcpu& caller) {
 
 void run_one(FuzzWorld& world, FuzzInput& input) {
     Vcpu& caller = *world.domains.find(DomId{static_cast<u16>(1 + input.byte() % 2)}).value()->vcpus[0];
-    u8 const trouble = input.byte();
-    guest_memory().fault_after = trouble % 16 < 2 ? trouble % 16 : -1;
-    machine().preempt_after = trouble >> 4 < 6 ? trouble >> 4 : -1;
+    u8 const choice = input.byte();
+    Trouble const trouble{choice % 16 < 2 ? choice % 16 : -1, choice >> 4 < 6 ? choice >> 4 : -1};
     switch (input.byte() % 8) {
     case 0:
     case 1: write(world, input, caller); break;
@@ -116,18 +115,12 @@ void run_one(FuzzWorld& world, FuzzInput& input) {
     case 6: fault_write(world, input, caller); break;
     default: memory(world, input, caller);
     }
-    guest_memory().fault_after = -1;
-    machine().preempt_after = -1;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(u8 const* data, usize size) {
-    FuzzInput input{data, size};
-    FuzzWorld world;
-    while (!input.is_empty()) {
-        run_one(world, input);
+    return run_all<FuzzWorld>({data, size}, run_one, [](FuzzWorld& world) {
         if (std::string const wrong = difference_of_all(world); !wrong.empty()) throw HostPanic{wrong};
-    }
-    return 0;
+    });
 }
