@@ -3,6 +3,7 @@
 // grant table and a table of handles (so what grows once is there). Domain one grants entries 0 to 7, its pages 0 to 7, to domain two.
 #pragma once
 
+#include "hypervisor/abi/xen.hpp"
 #include "tests/support/hypervisor/address_space.hpp"
 #include "tests/support/hypervisor/snapshot.hpp"
 #include "tests/support/hypervisor/world.hpp"
@@ -40,6 +41,24 @@ public:
         GuestArray<T>& array = arguments<T>();
         *array = value;
         return array.address();
+    }
+    // dom0's domctl or sysctl, whose operands `fill` writes; what came back last<xen_domctl>() or last<xen_sysctl>() then is.
+    template <typename Fill>
+    i64 domctl(u32 command, u16 domain, Fill fill) {
+        xen_domctl request{};
+        request.cmd = command;
+        request.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+        request.domain = domain;
+        fill(request.u);
+        return World::hypercall(zero.vcpu, __HYPERVISOR_domctl, {pointer_to(request)});
+    }
+    template <typename Fill>
+    i64 sysctl(u32 command, Fill fill) {
+        xen_sysctl request{};
+        request.cmd = command;
+        request.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+        fill(request.u);
+        return World::hypercall(zero.vcpu, __HYPERVISOR_sysctl, {pointer_to(request)});
     }
 
     Home zero, one, two;

@@ -13,15 +13,7 @@ using namespace hospes::test;
 namespace {
 
 struct Control : Stage {
-    template <typename Fill>
-    i64 domctl(u32 command, u16 domain, Fill fill) {
-        xen_domctl request{};
-        request.cmd = command;
-        request.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-        request.domain = domain;
-        fill(request.u);
-        return World::hypercall(zero.vcpu, __HYPERVISOR_domctl, {pointer_to(request)});
-    }
+    using Stage::domctl;
     i64 domctl(u32 command, u16 domain) {
         return domctl(command, domain, [](auto&) {});
     }

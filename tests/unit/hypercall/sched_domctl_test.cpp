@@ -23,15 +23,6 @@ struct Scheduling : Stage {
         machine().online = {true, true, true, false};
         for (u32 pcpu : {1u, 2u}) scheduler.add_pcpu(PcpuId{pcpu});
     }
-    template <typename Fill>
-    i64 domctl(u32 command, u16 domain, Fill fill) {
-        xen_domctl request{};
-        request.cmd = command;
-        request.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-        request.domain = domain;
-        fill(request.u);
-        return World::hypercall(zero.vcpu, __HYPERVISOR_domctl, {pointer_to(request)});
-    }
     i64 adjust(u32 cmd, u16 weight, u16 cap, u32 scheduler_id = XEN_SCHEDULER_CREDIT2, u16 domain = 1) {
         return domctl(XEN_DOMCTL_scheduler_op, domain, [&](auto& u) {
             u.scheduler_op.sched_id = scheduler_id;

@@ -14,14 +14,6 @@ using namespace hospes::test;
 namespace {
 
 struct Facts : Stage {
-    template <typename Fill>
-    i64 sysctl(u32 command, Fill fill) {
-        xen_sysctl request{};
-        request.cmd = command;
-        request.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-        fill(request.u);
-        return World::hypercall(zero.vcpu, __HYPERVISOR_sysctl, {pointer_to(request)});
-    }
     xen_sysctl& answer() { return *last<xen_sysctl>(); }
     std::string log(u32 count, bool clear = false, bool incremental = false, u32 index = 0) {
         auto& buffer = arguments<char>(count);

@@ -24,14 +24,6 @@ struct Processors : Stage {
             return {};
         };
     }
-    template <typename Fill>
-    i64 sysctl(u32 command, Fill fill) {
-        xen_sysctl request{};
-        request.cmd = command;
-        request.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-        fill(request.u);
-        return World::hypercall(zero.vcpu, __HYPERVISOR_sysctl, {pointer_to(request)});
-    }
     i64 topology(u32 count, u64 address) {
         return sysctl(XEN_SYSCTL_cputopoinfo, [&](auto& u) {
             u.cputopoinfo.num_cpus = count;
