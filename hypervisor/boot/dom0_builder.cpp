@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/boot/dom0_builder.hpp"
 
-#include "hypervisor/boot/dom0_layout.hpp"
+#include "hypervisor/core/domain/dom0_layout.hpp"
 #include "hypervisor/core/command_line.hpp"
 #include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/domain/memory.hpp"
@@ -81,9 +81,9 @@ private:
         p2m_frame_ = list.value();
         p2m_order_ = list_order;
         p2m_ = frame_pointer<u64>(p2m_frame_);
-        for (u64 pfn = 0; pfn < layout_.pages;) {
-            Mfn const frame = in_place(Pfn{pfn});
-            pfn += frame.is_valid() ? take(Pfn{pfn}, frame, 1) : allocate_run(Pfn{pfn});
+        for (Pfn pfn{0}; pfn.raw() < layout_.pages;) {
+            Mfn const frame = in_place(pfn);
+            pfn = pfn + (frame.is_valid() ? take(pfn, frame, 1) : allocate_run(pfn));
         }
     }
 
@@ -112,8 +112,8 @@ private:
     // The loader's frame that holds a page of the kernel or the ramdisk as it has to be: dom0 gets that, and nothing is copied.
     Mfn in_place(Pfn pfn) const {
         u64 address = 0;
-        if (pfn.raw() >= layout_.ramdisk.first && pfn.raw() < layout_.ramdisk.end()) {
-            address = handoff_.dom0_ramdisk.address + ((pfn.raw() - layout_.ramdisk.first) << kPageShift);
+        if (layout_.ramdisk.contains(pfn)) {
+            address = handoff_.dom0_ramdisk.address + ((pfn - layout_.ramdisk.first) << kPageShift);
         } else if (auto const offset = whole_page_offset(kernel_, pfn)) {
             address = handoff_.dom0_kernel.address + *offset;
         }
@@ -122,16 +122,19 @@ private:
         return is_whole && system_.frames.is_ram(frame) ? frame : Mfn{};
     }
 
-    Mfn mfn(u64 pfn) const { return Mfn{p2m_[pfn]}; }
+    Mfn mfn(Pfn pfn) const { return Mfn{p2m_[pfn.raw()]}; }
 
-    void clear(u64 pfn) { std::memset(frame_pointer(mfn(pfn)), 0, kPageSize); }
+    void clear(Pfn pfn) { std::memset(frame_pointer(mfn(pfn)), 0, kPageSize); }
+    void clear(PfnRange range) {
+        for (Pfn pfn = range.first; pfn < range.end(); ++pfn) clear(pfn);
+    }
 
     // Writes `bytes` at the domain's physical address, zeros where `from` is null. What lies in place is not copied.
     void write(u64 address, u8 const* from, u64 bytes) {
         while (bytes > 0) {
             u64 const offset = address & (kPageSize - 1);
             u64 const part = std::min(bytes, kPageSize - offset);
-            u8* const to = frame_pointer<u8>(mfn(address >> kPageShift)) + offset;
+            u8* const to = frame_pointer<u8>(mfn(Pfn{address >> kPageShift})) + offset;
             if (from != nullptr) {
                 if (to != from) std::memcpy(to, from, part);
                 from += part;
@@ -152,40 +155,39 @@ private:
     }
 
     void load_ramdisk() {
-        write(layout_.ramdisk.first << kPageShift, machine_pointer<u8 const>(MachineAddress{handoff_.dom0_ramdisk.address}),
-              handoff_.dom0_ramdisk.size);
-        u64 const end = (layout_.ramdisk.first << kPageShift) + handoff_.dom0_ramdisk.size;
-        write(end, nullptr, (layout_.ramdisk.end() << kPageShift) - end);  // what the firmware left there
+        u64 const start = layout_.ramdisk.first.raw() << kPageShift;
+        u64 const end = start + handoff_.dom0_ramdisk.size;
+        write(start, machine_pointer<u8 const>(MachineAddress{handoff_.dom0_ramdisk.address}), handoff_.dom0_ramdisk.size);
+        write(end, nullptr, (layout_.ramdisk.end().raw() << kPageShift) - end);  // what the firmware left there
     }
 
-    u64* table(u64 pfn) { return frame_pointer<u64>(mfn(pfn)); }
-    void point(u64 table_pfn, u64 index, u64 pfn, u64 flags) { table(table_pfn)[index] = Pte::make(mfn(pfn), flags).raw(); }
+    u64* table(Pfn pfn) { return frame_pointer<u64>(mfn(pfn)); }
+    void point(Pfn table_at, u64 index, Pfn pfn, u64 flags) { table(table_at)[index] = Pte::make(mfn(pfn), flags).raw(); }
 
     // The mapping of pfns 0 to mapped_end at virt_base: one L4, L3, L2, and an L1 each 2 MiB. Tables are mapped read-only.
     void map_kernel() {
-        u64 const l4 = layout_.tables.first;
-        u64 const l3 = l4 + 1, l2 = l4 + 2, first_l1 = l4 + 3;
-        for (u64 pfn = layout_.tables.first; pfn < layout_.tables.end(); ++pfn) clear(pfn);
+        Pfn const l4 = layout_.tables.first;
+        Pfn const l3 = l4 + 1, l2 = l4 + 2, first_l1 = l4 + 3;
+        clear(layout_.tables);
         point(l4, table_index(kernel_.virt_base, 4), l3, kTableFlags);
         point(l3, table_index(kernel_.virt_base, 3), l2, kTableFlags);
-        for (u64 pfn = 0; pfn < layout_.mapped_end; ++pfn) {
-            u64 const address = kernel_.virt_base + (pfn << kPageShift);
-            u64 const l1 = first_l1 + pfn / kEntriesPerTable;
+        for (Pfn pfn{0}; pfn < layout_.mapped_end; ++pfn) {
+            u64 const address = virtual_address(pfn);
+            Pfn const l1 = first_l1 + pfn.raw() / kEntriesPerTable;
             point(l2, table_index(address, 2), l1, kTableFlags);
-            bool const is_table = pfn >= layout_.tables.first && pfn < layout_.tables.end();
-            point(l1, table_index(address, 1), pfn, is_table ? kReadOnlyFlags : kPageFlags);
+            point(l1, table_index(address, 1), pfn, layout_.tables.contains(pfn) ? kReadOnlyFlags : kPageFlags);
         }
     }
 
     void map_p2m() {
-        u64 const l3 = layout_.p2m_tables.first;
-        u64 const first_l2 = l3 + 1, first_l1 = first_l2 + layout_.p2m_l2s;
-        for (u64 pfn = layout_.p2m_tables.first; pfn < layout_.p2m_tables.end(); ++pfn) clear(pfn);
+        Pfn const l3 = layout_.p2m_tables.first;
+        Pfn const first_l2 = l3 + 1, first_l1 = first_l2 + layout_.p2m_l2s;
+        clear(layout_.p2m_tables);
         point(layout_.tables.first, table_index(kernel_.init_p2m, 4), l3, kTableFlags);
         for (u64 i = 0; i < layout_.p2m.count; ++i) {
             u64 const address = kernel_.init_p2m + (i << kPageShift);
-            u64 const l1 = first_l1 + i / kEntriesPerTable;
-            u64 const l2 = first_l2 + i / kEntriesPerTable / kEntriesPerTable;
+            Pfn const l1 = first_l1 + i / kEntriesPerTable;
+            Pfn const l2 = first_l2 + i / kEntriesPerTable / kEntriesPerTable;
             point(l3, table_index(address, 3), l2, kTableFlags);
             point(l2, table_index(address, 2), l1, kTableFlags);
             point(l1, table_index(address, 1), layout_.p2m.first + i, kPageFlags);
@@ -194,14 +196,14 @@ private:
 
     void write_p2m() {
         u64 const bytes = layout_.pages * sizeof(u64);
-        u64 const address = layout_.p2m.first << kPageShift;
+        u64 const address = layout_.p2m.first.raw() << kPageShift;
         write(address, reinterpret_cast<u8 const*>(p2m_), bytes);
         u64 const last = address + bytes;
         u64 const rest = (kPageSize - (last & (kPageSize - 1))) & (kPageSize - 1);
         write(last, nullptr, rest);
     }
 
-    u64 virtual_address(u64 pfn) const { return kernel_.virt_base + (pfn << kPageShift); }
+    u64 virtual_address(Pfn pfn) const { return kernel_.virt_base + (pfn.raw() << kPageShift); }
 
     void write_start_info() {
         clear(layout_.start_info);
@@ -214,11 +216,11 @@ private:
         info.nr_pt_frames = layout_.tables.count;
         info.mfn_list = kernel_.init_p2m != 0 ? kernel_.init_p2m : virtual_address(layout_.p2m.first);
         if (kernel_.init_p2m != 0) {
-            info.first_p2m_pfn = layout_.p2m.first;
+            info.first_p2m_pfn = layout_.p2m.first.raw();
             info.nr_p2m_frames = layout_.p2m.count + layout_.p2m_tables.count;
         }
         if (handoff_.dom0_ramdisk.size != 0) {
-            info.mod_start = layout_.ramdisk.first;
+            info.mod_start = layout_.ramdisk.first.raw();
             info.mod_len = handoff_.dom0_ramdisk.size;
         }
         u64 const length = std::min<u64>(handoff_.dom0_command.length, sizeof info.cmd_line - 1);
@@ -254,7 +256,7 @@ private:
 
     void write_hypercall_stubs() {
         if (kernel_.hypercall_page == 0) return;
-        u64 const pfn = (kernel_.hypercall_page - kernel_.virt_base) >> kPageShift;
+        Pfn const pfn{(kernel_.hypercall_page - kernel_.virt_base) >> kPageShift};
         if (pfn >= layout_.mapped_end) HV_PANIC("dom0's hypercall page lies outside the kernel");
         write_hypercall_page(frame_pointer<u8>(mfn(pfn)));
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hypervisor/boot/dom0_layout.hpp"
+#include "hypervisor/core/domain/dom0_layout.hpp"
 
 #include "hypervisor/x86/pte.hpp"
 
@@ -21,24 +21,24 @@ Result<Dom0Layout> lay_out_dom0(KernelImage const& kernel, u64 ramdisk_bytes, u6
     layout.p2m.count = pages_of(pages * sizeof(u64));
     bool const has_own_p2m_mapping = kernel.init_p2m != 0;
 
-    u64 next = pages_of(kernel.end);
+    Pfn next{pages_of(kernel.end)};
     if (!has_own_p2m_mapping) {
         layout.p2m.first = next;
         next = layout.p2m.end();
     }
-    layout.start_info = next++;
-    layout.tables.first = next;
+    layout.start_info = next;
+    layout.tables.first = next + 1;
     // The tables map themselves: take as many level-1 tables as the mapping, tables included, needs.
     u64 level1 = 0;
     do {
         ++level1;
         layout.tables.count = 3 + level1;
         layout.stack = layout.tables.end();
-        layout.mapped_end = round_up(layout.stack + 1 + kMinimumPadding, kPagesPer4MiB);
-    } while (level1 * kEntriesPerTable < layout.mapped_end);
+        layout.mapped_end = Pfn{round_up(layout.stack.raw() + 1 + kMinimumPadding, kPagesPer4MiB)};
+    } while (level1 * kEntriesPerTable < layout.mapped_end.raw());
 
     layout.ramdisk = {layout.mapped_end, pages_of(ramdisk_bytes)};
-    u64 end = layout.ramdisk.end();
+    Pfn end = layout.ramdisk.end();
     if (has_own_p2m_mapping) {
         layout.p2m.first = end;
         layout.p2m_l1s = div_up(layout.p2m.count, kEntriesPerTable);
@@ -46,7 +46,7 @@ Result<Dom0Layout> lay_out_dom0(KernelImage const& kernel, u64 ramdisk_bytes, u6
         layout.p2m_tables = {layout.p2m.end(), 1 + layout.p2m_l2s + layout.p2m_l1s};
         end = layout.p2m_tables.end();
     }
-    if (end > pages) return Errno::no_memory;
+    if (end.raw() > pages) return Errno::no_memory;
     return layout;
 }
 

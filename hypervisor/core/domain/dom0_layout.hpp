@@ -7,17 +7,18 @@
 namespace hospes {
 
 struct PfnRange {
-    u64 first = 0;
+    Pfn first;
     u64 count = 0;
-    u64 end() const { return first + count; }
+    Pfn end() const { return first + count; }
+    bool contains(Pfn pfn) const { return pfn >= first && pfn < end(); }
 };
 
 struct Dom0Layout {
     u64 pages = 0;          // of the domain
-    u64 start_info = 0;
+    Pfn start_info;
     PfnRange tables;        // initial page tables of the kernel mapping: L4, L3, L2, then L1s
-    u64 stack = 0;
-    u64 mapped_end = 0;     // pfns below are mapped at virt_base
+    Pfn stack;
+    Pfn mapped_end;         // pfns below are mapped at virt_base
     PfnRange ramdisk;
     PfnRange p2m;           // the list
     PfnRange p2m_tables;    // of its own mapping at init_p2m: L3, L2s, L1s
