@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/consoled/console.hpp"
 
-#include "dom0-tools/wire/xen_io.hpp"
-#include "tests/support/fake_event_channels.hpp"
-#include "tests/support/fake_grants.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/guest_console.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -19,9 +16,6 @@ using namespace hospes::consoled;
 
 namespace {
 
-constexpr DomId kGuest{3};
-constexpr EventPort kPort{2};
-
 struct RecordingReader final : Reader {
     std::string seen;
     int room_calls = 0;
@@ -31,34 +25,11 @@ struct RecordingReader final : Reader {
     void console_ended() override { has_ended = true; }
 };
 
-struct Fixture {
-    EventLoop loop;
-    test::TemporaryFolder folder;
-    test::FakeEventChannels events;
-    test::FakeGrants grants;
-    xencons_interface* ring = nullptr;
-    std::unique_ptr<Console> console;
-
-    Fixture() {
-        ring = reinterpret_cast<xencons_interface*>(grants.grant(kGuest, GrantRef{0}));
-        events.offer(kGuest, kPort);
-        attach();
-    }
+struct Fixture : test::GuestConsole {
     ~Fixture() {
         console.reset();
         CHECK(grants.mapped_pages() == 0);
         CHECK(events.ports().empty());
-    }
-    void attach() { console = *Console::attach({loop, events, grants, folder.path()}, kGuest, "web", kPort); }
-    void guest_writes(std::string_view text) {
-        for (char const c : text) ring->out[ring->out_prod++ % sizeof ring->out] = c;
-        events.fire(events.local_port(kGuest, kPort));
-    }
-    std::string guest_reads() {
-        std::string text;
-        while (ring->in_cons != ring->in_prod) text += ring->in[ring->in_cons++ % sizeof ring->in];
-        events.fire(events.local_port(kGuest, kPort));
-        return text;
     }
     std::string log() const {
         std::ifstream file{folder.path() + "/web.log"};
@@ -135,7 +106,7 @@ TEST_CASE("a daemon that is started anew shows what was shown before, and loses 
 
 TEST_CASE("a domain that floods its console has to wait for the next period", "[consoled]") {
     Fixture f;
-    auto const port = f.events.local_port(kGuest, kPort);
+    auto const port = f.events.local_port(f.kGuest, f.kPort);
     for (int i = 0; i < Console::kEventsPerPeriod; ++i) f.guest_writes("x");
     CHECK(!f.events.ports().at(port).masked);
     f.guest_writes("y");
@@ -150,7 +121,7 @@ TEST_CASE("a domain with impossible indices loses its console and nothing else",
     RecordingReader reader;
     f.console->add_reader(reader);
     f.ring->out_prod = 0x80000000;
-    f.events.fire(f.events.local_port(kGuest, kPort));
+    f.events.fire(f.events.local_port(f.kGuest, f.kPort));
     CHECK(f.events.ports().empty());
     CHECK(f.console->type(bytes_of("hello")) <= 5);
     f.console.reset();
@@ -177,7 +148,7 @@ TEST_CASE("a domain whose console page is not granted has no console", "[console
     test::TemporaryFolder folder;
     test::FakeEventChannels events;
     test::FakeGrants grants;
-    auto const console = Console::attach({loop, events, grants, folder.path()}, kGuest, "web", kPort);
+    auto const console = Console::attach({loop, events, grants, folder.path()}, test::GuestConsole::kGuest, "web", test::GuestConsole::kPort);
     REQUIRE(!console.has_value());
     CHECK(console.error().message().starts_with("console of domain 3 (web): "));
 }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/consoled/session.hpp"
 
-#include "dom0-tools/wire/xen_io.hpp"
-#include "tests/support/fake_event_channels.hpp"
-#include "tests/support/fake_grants.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/guest_console.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,32 +13,9 @@ using namespace hospes::consoled;
 
 namespace {
 
-constexpr DomId kGuest{3};
-constexpr EventPort kPort{2};
-
-struct Fixture {
-    EventLoop loop;
-    test::TemporaryFolder folder;
-    test::FakeEventChannels events;
-    test::FakeGrants grants;
-    xencons_interface* ring = reinterpret_cast<xencons_interface*>(grants.grant(kGuest, GrantRef{0}));
-    std::unique_ptr<Console> console;
+struct Fixture : test::GuestConsole {
     int ended = 0;
 
-    Fixture() {
-        events.offer(kGuest, kPort);
-        console = *Console::attach({loop, events, grants, folder.path()}, kGuest, "web", kPort);
-    }
-    void guest_writes(std::string_view text) {
-        for (char const c : text) ring->out[ring->out_prod++ % sizeof ring->out] = c;
-        events.fire(events.local_port(kGuest, kPort));
-    }
-    std::string guest_reads() {
-        std::string text;
-        while (ring->in_cons != ring->in_prod) text += ring->in[ring->in_cons++ % sizeof ring->in];
-        events.fire(events.local_port(kGuest, kPort));
-        return text;
-    }
     void turn() {
         for (int i = 0; i < 5; ++i) loop.run_once(false);
     }
