@@ -38,6 +38,16 @@ def hypercalls(checks: Checks, domains: Domains) -> None:
     domains.wait_for_end("hypercalls", 30)
 
 
+def registers(domains: Domains) -> None:
+    """Two that fill their registers and give the processor away meet nothing of each other's."""
+    names = ("registers-1", "registers-2")
+    for number, name in enumerate(names, 1):
+        domains.create("registers", name, f"pattern={number} rounds=200")
+    for name in names:
+        domains.wait_for_line(name, "^GUEST registers: 1 ok, 0 failed", 60)
+        domains.wait_for_end(name, 30)
+
+
 def debug_keys(scenario: Scenario) -> None:
     """Ctrl-A three times leads the serial line to the core and back; dom0 has its console again."""
     scenario.press_debug_key("h", r"key c: check")
@@ -65,6 +75,8 @@ def play(checks: Checks, scenario: Scenario, processors: int) -> None:
         seen = loop(domains, seen)
     with checks.check(f"{what}: the hypercalls guest runs as a domain"):
         hypercalls(checks, domains)
+    with checks.check(f"{what}: two that fill all their registers find them unchanged"):
+        registers(domains)
     with checks.check(f"{what}: the heartbeat obeys hospes shutdown"):
         heart_beats(domains, seen)
         scenario.dom0.check("hospes shutdown heartbeat --wait", "hospes shutdown", 120)
