@@ -3,7 +3,7 @@
 
 COVERAGE_OBJ   := $(OUT)/obj/coverage
 COVERAGE_FLAGS := -std=gnu++20 -O0 -g --coverage $(WARN) -I. -MMD -MP
-COVERAGE_LEAST := 50
+COVERAGE_LEAST := 85
 COVERAGE_TESTS := $(OUT)/tests/coverage/hypervisor-unit $(OUT)/tests/coverage/hypervisor-property
 
 coverage_objects = $(patsubst %.cpp,$(COVERAGE_OBJ)/%.o,$(1))

@@ -128,3 +128,100 @@ TEST_CASE("reset closes all, however often it is interrupted", "[hypercall][even
     CHECK(machine().preempt_questions >= 40);
     CHECK(w.alloc_unbound(w.one, DOMID_SELF, 2) == 1);
 }
+
+TEST_CASE("status tells of every kind of port what it is bound to", "[hypercall][event]") {
+    Calls w;
+    pirqs() = FakePirqs{};
+    GuestArray<evtchn_bind_virq_t> virq;
+    virq->virq = VIRQ_TIMER;
+    REQUIRE(w.op(w.dom0(), EVTCHNOP_bind_virq, virq) == 0);
+    GuestArray<evtchn_bind_ipi_t> ipi;
+    REQUIRE(w.op(w.dom0(), EVTCHNOP_bind_ipi, ipi) == 0);
+    GuestArray<evtchn_bind_pirq_t> pirq;
+    pirq->pirq = 9;
+    REQUIRE(w.op(w.dom0(), EVTCHNOP_bind_pirq, pirq) == 0);
+    CHECK(w.status(w.dom0(), virq->port).status == EVTCHNSTAT_virq);
+    CHECK(w.status(w.dom0(), virq->port).u.virq == VIRQ_TIMER);
+    CHECK(w.status(w.dom0(), ipi->port).status == EVTCHNSTAT_ipi);
+    CHECK(w.status(w.dom0(), pirq->port).status == EVTCHNSTAT_pirq);
+    CHECK(w.status(w.dom0(), pirq->port).u.pirq == 9);
+    CHECK(w.status(w.dom0(), pirq->port + 1).status == EVTCHNSTAT_closed);
+    GuestArray<evtchn_status_t> status;
+    status->dom = DOMID_SELF;
+    status->port = 1u << 20;
+    CHECK(w.op(w.dom0(), EVTCHNOP_status, status) == to_abi(Errno::invalid));
+    status->dom = 77;
+    CHECK(w.op(w.dom0(), EVTCHNOP_status, status) == to_abi(Errno::no_such_domain));
+}
+
+TEST_CASE("what cannot be bound is refused, and takes no port", "[hypercall][event]") {
+    Calls w;
+    pirqs() = FakePirqs{};
+    GuestArray<evtchn_bind_interdomain_t> interdomain;
+    interdomain->remote_dom = 77;
+    CHECK(w.op(w.one, EVTCHNOP_bind_interdomain, interdomain) == to_abi(Errno::no_such_domain));
+    interdomain->remote_dom = 2;
+    interdomain->remote_port = 3;  // nobody has made it
+    CHECK(w.op(w.one, EVTCHNOP_bind_interdomain, interdomain) == to_abi(Errno::invalid));
+    GuestArray<evtchn_bind_virq_t> virq;
+    virq->virq = 24;
+    CHECK(w.op(w.one, EVTCHNOP_bind_virq, virq) == to_abi(Errno::invalid));
+    virq->virq = VIRQ_TIMER;
+    virq->vcpu = 1;
+    CHECK(w.op(w.one, EVTCHNOP_bind_virq, virq) == to_abi(Errno::no_entry));
+    GuestArray<evtchn_bind_ipi_t> ipi;
+    ipi->vcpu = ~0u;
+    CHECK(w.op(w.one, EVTCHNOP_bind_ipi, ipi) == to_abi(Errno::no_entry));
+    GuestArray<evtchn_bind_pirq_t> pirq;
+    pirq->pirq = 200;
+    CHECK(w.op(w.dom0(), EVTCHNOP_bind_pirq, pirq) < 0);
+    CHECK(w.alloc_unbound(w.one, DOMID_SELF, 2) == 1);
+    CHECK(w.alloc_unbound(w.dom0(), DOMID_SELF, 2) == 1);
+}
+
+TEST_CASE("a domain whose ports are all taken gets none of any kind", "[hypercall][event]") {
+    Calls w;
+    pirqs() = FakePirqs{};
+    w.dom0().events.limit_ports(1);
+    (void)w.alloc_unbound(w.dom0(), DOMID_SELF, 1);
+    u32 const remote = w.alloc_unbound(w.one, DOMID_SELF, 0);
+    GuestArray<evtchn_alloc_unbound_t> unbound;
+    unbound->dom = DOMID_SELF;
+    GuestArray<evtchn_bind_interdomain_t> interdomain;
+    interdomain->remote_dom = 1;
+    interdomain->remote_port = remote;
+    GuestArray<evtchn_bind_virq_t> virq;
+    GuestArray<evtchn_bind_pirq_t> pirq;
+    GuestArray<evtchn_bind_ipi_t> ipi;
+    CHECK(w.op(w.dom0(), EVTCHNOP_alloc_unbound, unbound) == to_abi(Errno::no_space));
+    CHECK(w.op(w.dom0(), EVTCHNOP_bind_interdomain, interdomain) == to_abi(Errno::no_space));
+    CHECK(w.op(w.dom0(), EVTCHNOP_bind_virq, virq) == to_abi(Errno::no_space));
+    CHECK(w.op(w.dom0(), EVTCHNOP_bind_pirq, pirq) == to_abi(Errno::no_space));
+    CHECK(w.op(w.dom0(), EVTCHNOP_bind_ipi, ipi) == to_abi(Errno::no_space));
+    CHECK(w.status(w.one, remote).status == EVTCHNSTAT_unbound);
+}
+
+TEST_CASE("ports that are not there are not used", "[hypercall][event]") {
+    Calls w;
+    u32 const port = w.alloc_unbound(w.one, DOMID_SELF, 2);
+    for (u32 const absent : {0u, port + 1, 4096u, ~0u}) {
+        GuestArray<evtchn_close_t> close;
+        close->port = absent;
+        CHECK(w.op(w.one, EVTCHNOP_close, close) == to_abi(Errno::invalid));
+        GuestArray<evtchn_send_t> send;
+        send->port = absent;
+        CHECK(w.op(w.one, EVTCHNOP_send, send) == to_abi(Errno::invalid));
+        GuestArray<evtchn_bind_vcpu_t> bind;
+        *bind = {absent, 0};
+        CHECK(w.op(w.one, EVTCHNOP_bind_vcpu, bind) == to_abi(Errno::invalid));
+    }
+    GuestArray<evtchn_unmask_t> unmask;
+    unmask->port = 4096;
+    CHECK(w.op(w.one, EVTCHNOP_unmask, unmask) == to_abi(Errno::invalid));
+    GuestArray<evtchn_bind_vcpu_t> bind;
+    *bind = {port, 1};
+    CHECK(w.op(w.one, EVTCHNOP_bind_vcpu, bind) == to_abi(Errno::no_entry));
+    GuestArray<evtchn_reset_t> reset;
+    reset->dom = 77;
+    CHECK(w.op(w.dom0(), EVTCHNOP_reset, reset) == to_abi(Errno::no_such_domain));
+}

@@ -81,3 +81,34 @@ TEST_CASE("when a call blocks the caller, the rest of the batch comes afterwards
     CHECK(args[1] == 1);
     CHECK(!w.one.vcpu.pv.ts);
 }
+
+TEST_CASE("a call of a batch that is interrupted itself goes on where it was", "[hypercall][multicall]") {
+    constexpr usize kSize = 300;
+    Batch w;
+    auto& text = w.arguments<char>(kSize);
+    std::string const all = std::string(128, 'a') + std::string(128, 'b') + std::string(44, 'c');
+    for (usize i = 0; i < kSize; ++i) text[i] = all[i];
+    machine().log.clear();
+    machine().preempt_after = 0;
+    CHECK(w.call({{__HYPERVISOR_console_io, 0x77, {CONSOLEIO_write, kSize, text.address(), 0, 0, 0}}, kTaskSwitched}) == 0);
+    machine().preempt_after = -1;
+    CHECK(w.results == std::vector<i64>{0, 0});
+    CHECK(w.one.vcpu.pv.ts);
+    std::string written;
+    for (std::string const& line : machine().log) written += line.substr(line.find(": ") + 2);
+    CHECK(written == all);
+}
+
+TEST_CASE("a domain that a batch pauses or stops gets no further in it", "[hypercall][multicall]") {
+    Batch w;
+    auto& list = w.arguments<multicall_entry_t>(2);
+    auto& reason = w.arguments<sched_shutdown_t>();
+    reason->reason = SHUTDOWN_poweroff;
+    list[0] = {__HYPERVISOR_sched_op, 0x77, {SCHEDOP_shutdown, reason.address(), 0, 0, 0, 0}};
+    list[1] = kTaskSwitched;
+    HypercallArgs args{{list.address(), 2, 0, 0, 0, 0}};
+    (void)dispatch_hypercall(w.one.vcpu, __HYPERVISOR_multicall, args);
+    CHECK(w.one.domain.is_shut_down);
+    CHECK(!w.one.vcpu.pv.ts);
+    CHECK(list[1].result == 0x77);
+}

@@ -108,3 +108,61 @@ TEST_CASE("addresses have 48 bits whatever the processor can, and SYSENTER is no
     CHECK(guest_cpuid({}, 0x8000'0008, 0).eax == 0x3034);
     CHECK(!bit(guest_cpuid({}, 1, 0).edx, 11));
 }
+
+TEST_CASE("the leaf of time tells the clock that vcpu_info's time record uses", "[pv][cpuid]") {
+    guest_cpu() = FakeGuestCpu{};
+    CpuidResult const frequency = guest_cpuid({}, 0x4000'0003, 0);
+    CHECK(frequency.ecx == 1'000'000);
+    CHECK((frequency.eax | frequency.ebx | frequency.edx) == 0);
+    CpuidResult const scale = guest_cpuid({}, 0x4000'0003, 1);
+    CHECK(scale.ecx == 1u << 31);
+    CHECK(scale.edx == 1);
+    CHECK(guest_cpuid({}, 0x4000'0003, 2).eax == 1'000'000);
+    CHECK(guest_cpuid({}, 0x4000'0003, 3).eax == 0);
+    CHECK(guest_cpuid({}, 0x4000'0005, 1).ebx == 0);
+    CHECK(guest_cpuid({}, 0x4000'0004, 0).eax == 0);  // for HVM
+}
+
+TEST_CASE("AVX-512 is shown where its state is switched", "[pv][cpuid]") {
+    guest_cpu() = FakeGuestCpu{};
+    guest_cpu().cpuid = everything;
+    CHECK_FALSE(bit(guest_cpuid({}, 7, 0).ebx, 16));
+    CHECK_FALSE(bit(guest_cpuid({}, 7, 0).ecx, 1));
+    guest_cpu().xcr0 = 0xe7;
+    CHECK(bit(guest_cpuid({}, 7, 0).ebx, 16));
+    CHECK(bit(guest_cpuid({}, 7, 0).ecx, 1));
+    CHECK(guest_cpuid({}, 7, 1).eax == 0);
+}
+
+TEST_CASE("a component of XSAVE has a place if it is switched", "[pv][cpuid]") {
+    guest_cpu() = FakeGuestCpu{};
+    guest_cpu().cpuid = everything;
+    CpuidResult const avx = guest_cpuid({}, 0xd, 2);
+    CHECK(avx.eax == 256);
+    CHECK(avx.ebx == 576);
+    for (u32 const absent : {3u, 62u, 63u, 64u, ~0u}) CHECK(guest_cpuid({}, 0xd, absent).eax == 0);
+    // An area is as large as its farthest component wants, not its last.
+    guest_cpu().xcr0 = 0xe7;
+    guest_cpu().cpuid = [](u32 leaf, u32 subleaf) {
+        if (leaf != 0xd) return everything(leaf, subleaf);
+        return subleaf == 5 ? CpuidResult{64, 2048, 0, 0} : CpuidResult{64, 1024, 0, 0};
+    };
+    CHECK(guest_cpuid({.vcpu = 0, .xcr0 = 7}, 0xd, 0).ebx == 1088);
+    CHECK(guest_cpuid({.vcpu = 0, .xcr0 = 7}, 0xd, 0).ecx == 2112);
+}
+
+TEST_CASE("caches belong to one vcpu; names, TLBs and the invariant time stamp are the processor's", "[pv][cpuid]") {
+    guest_cpu() = FakeGuestCpu{};
+    guest_cpu().cpuid = everything;
+    CHECK(guest_cpuid({}, 2, 0).eax == ~0u);
+    CpuidResult const cache = guest_cpuid({}, 4, 1);
+    CHECK(cache.eax == 0x3fff);  // no core and no thread beside it
+    CHECK(cache.ebx == ~0u);
+    CHECK(guest_cpuid({}, 0x8000'0000, 0).eax == 0x8000'0021);
+    for (u32 leaf = 0x8000'0002; leaf <= 0x8000'0006; ++leaf) CHECK(guest_cpuid({}, leaf, 0).ecx == ~0u);
+    CpuidResult const power = guest_cpuid({}, 0x8000'0007, 0);
+    CHECK(power.edx == 1u << 8);
+    CHECK((power.eax | power.ebx | power.ecx) == 0);
+    guest_cpu().cpuid = [](u32, u32) { return CpuidResult{0x8000'0008, 0, 0, 0}; };
+    CHECK(guest_cpuid({}, 0x8000'0000, 0).eax == 0x8000'0008);
+}

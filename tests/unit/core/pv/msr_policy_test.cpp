@@ -42,3 +42,20 @@ TEST_CASE("an unknown register is #GP, but zero before the guest can take one", 
     g.vcpu.pv.traps[kVectorProtection] = {};
     CHECK(read_guest_msr(g.vcpu, 0x1234).value() == 0);
 }
+
+TEST_CASE("what a kernel reads and clears while it starts is there", "[pv][msr]") {
+    PvGuest g;
+    REQUIRE(write_guest_msr(g.vcpu, kMsrFsBase, 0x7fff'0000'1000).ok());
+    CHECK(read_guest_msr(g.vcpu, kMsrFsBase).value() == 0x7fff'0000'1000);
+    REQUIRE(write_guest_msr(g.vcpu, kMsrKernelGsBase, 0x2000).ok());
+    CHECK(read_guest_msr(g.vcpu, kMsrKernelGsBase).value() == 0x2000);
+    CHECK(read_guest_msr(g.vcpu, kMsrTsc).value() == 0x1234'5678'9abc);
+    CHECK((read_guest_msr(g.vcpu, kMsrMiscEnable).value() & 1) == 1);
+    for (u32 msr : {kMsrMicrocode, kMsrMiscEnable, kMsrMcgStatus, kMsrAmdHwcr, kMsrAmdDeConfig}) {
+        u64 const before = read_guest_msr(g.vcpu, msr).value();
+        CHECK(write_guest_msr(g.vcpu, msr, ~u64{0}).ok());
+        CHECK(read_guest_msr(g.vcpu, msr).value() == before);
+    }
+    Vcpu second{g.domain, VcpuId{1}};
+    CHECK(read_guest_msr(second, kMsrApicBase).value() == 0xfee0'0800);  // no boot processor
+}

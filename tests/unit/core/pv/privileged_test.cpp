@@ -159,3 +159,120 @@ TEST_CASE("forced CPUID is seven bytes, and nothing else is", "[pv][privileged]"
     g.place_code({0x0f, 0x0b, 0x78, 0x65, 0x6f});
     CHECK_FALSE(emulate_forced_cpuid(g.vcpu));
 }
+
+TEST_CASE("MOV moves control and debug registers, both ways", "[pv][privileged]") {
+    PvGuest g;
+    auto& regs = g.vcpu.regs;
+    auto const execute = [&](std::initializer_list<unsigned> code) {
+        regs.rip = g.code;
+        g.place_code(code);
+        bool const done = emulate_privileged(g.vcpu);
+        CHECK(regs.rip == g.code + (done ? code.size() : 0));
+        return done;
+    };
+    regs.rax = kCr0Ts;
+    REQUIRE(execute({0x0f, 0x22, 0xc0}));  // mov %rax, %cr0
+    CHECK(g.vcpu.pv.ts);
+    REQUIRE(execute({0x0f, 0x20, 0xc3}));  // mov %cr0, %rbx
+    CHECK((regs.rbx & kCr0Ts) != 0);
+    REQUIRE(execute({0x0f, 0x06}));  // clts
+    CHECK_FALSE(g.vcpu.pv.ts);
+    REQUIRE(execute({0x0f, 0x20, 0xc3}));
+    CHECK((regs.rbx & kCr0Ts) == 0);
+    REQUIRE(execute({0x0f, 0x20, 0xdb}));  // mov %cr3, %rbx
+    CHECK(regs.rbx == g.vcpu.pv.kernel_root.raw() << kPageShift);
+
+    regs.rax = 0x7000;
+    REQUIRE(execute({0x0f, 0x23, 0xd0}));  // mov %rax, %dr2
+    REQUIRE(execute({0x0f, 0x21, 0xd3}));  // mov %dr2, %rbx
+    CHECK(regs.rbx == 0x7000);
+    regs.rbx = 0x77;
+    for (auto const& code : {std::initializer_list<unsigned>{0x44, 0x0f, 0x20, 0xc3}, {0x44, 0x0f, 0x22, 0xc3}, {0x44, 0x0f, 0x21, 0xc3}, {0x44, 0x0f, 0x23, 0xc3}})
+        CHECK_FALSE(execute(code));  // CR8 and DR8
+    CHECK(regs.rbx == 0x77);
+}
+
+TEST_CASE("WBINVD is nothing that a guest could fail at; what else looks privileged is left to it", "[pv][privileged]") {
+    PvGuest g{GENERATE(u16{0}, u16{1})};
+    g.place_code({0x0f, 0x09});
+    CHECK(emulate_privileged(g.vcpu));
+    CHECK(g.vcpu.regs.rip == g.code + 2);
+    g.vcpu.regs.rax = 2;  // for XSETBV
+    g.vcpu.regs.rcx = 0;
+    for (auto const& code : {std::initializer_list<unsigned>{0xf0, 0x0f, 0x06},  // LOCK
+                             {0x0f, 0xb1, 0x07},                                // CMPXCHG
+                             {0x48, 0x89, 0x07},                                // MOV
+                             {0x0f, 0x01, 0x17},                                // LGDT
+                             {0x0f, 0x01, 0xd0},                                // XGETBV
+                             {0x0f, 0x01, 0xf9},                                // RDTSCP
+                             {0x0f, 0x01, 0xd1}}) {                             // a set without x87
+        g.vcpu.regs.rip = g.code;
+        g.place_code(code);
+        CHECK_FALSE(emulate_privileged(g.vcpu));
+        CHECK(g.vcpu.regs.rip == g.code);
+    }
+    g.vcpu.regs.rcx = 0x1234;
+    for (unsigned const opcode : {0x30u, 0x32u}) {  // an unknown MSR
+        g.place_code({0x0f, opcode});
+        CHECK_FALSE(emulate_privileged(g.vcpu));
+    }
+    g.vcpu.regs.rip = 0x10;  // no code is there
+    CHECK_FALSE(emulate_privileged(g.vcpu));
+    CHECK_FALSE(emulate_forced_cpuid(g.vcpu));
+}
+
+TEST_CASE("IN and OUT have their port in DX or in the instruction, and three widths", "[pv][privileged][ports]") {
+    PvGuest g{0};
+    auto& regs = g.vcpu.regs;
+    g.vcpu.pv.iopl = 1;
+    guest_cpu().port_values[0x1f0] = 0x8877'6655;
+    regs.rdx = 0xffff'0000'0000'01f0;
+    auto const in = [&](std::initializer_list<unsigned> code) {
+        regs.rip = g.code;
+        regs.rax = ~u64{0};
+        g.place_code(code);
+        REQUIRE(emulate_privileged(g.vcpu));
+        return regs.rax;
+    };
+    CHECK(in({0xec}) == 0xffff'ffff'ffff'ff55);
+    CHECK(in({0x66, 0xed}) == 0xffff'ffff'ffff'6655);
+    CHECK(in({0xed}) == 0x8877'6655);
+    CHECK(in({0xe4, 0x60}) == 0xffff'ffff'ffff'ff11);
+
+    regs.rax = 0x4433'2211;
+    for (auto const& code : {std::initializer_list<unsigned>{0xee}, {0x66, 0xef}, {0xef}, {0xe6, 0x60}}) {
+        regs.rip = g.code;
+        g.place_code(code);
+        REQUIRE(emulate_privileged(g.vcpu));
+    }
+    // (The fake shows the register as it is: the instruction's width tells how much of it the machine takes.)
+    CHECK(guest_cpu().port_writes ==
+          std::vector<PortWrite>{{0x1f0, 1, 0x4433'2211}, {0x1f0, 2, 0x4433'2211}, {0x1f0, 4, 0x4433'2211}, {0x60, 1, 0x4433'2211}});
+}
+
+TEST_CASE("ports that the core keeps for itself are denied to the hardware domain", "[pv][privileged][ports]") {
+    deny_ports(0x3f8, 8);  // for the rest of the program: no other test names them
+    PvGuest g{0};
+    CHECK(port_access(0x3f7) == PortAccess::direct);
+    CHECK(port_access(0x3f8) == PortAccess::denied);
+    CHECK(port_access(0x3ff) == PortAccess::denied);
+    CHECK(port_access(0x400) == PortAccess::direct);
+    CHECK(read_port(g.vcpu, 0x3f5, 4) == 0xffff'ffff);  // reaches into them
+    write_port(g.vcpu, 0x3ff, 2, 0);
+    CHECK(guest_cpu().port_writes.empty());
+    CHECK(port_access(0xd00) == PortAccess::direct);  // behind the PCI data port
+    write_port(g.vcpu, 0xcf8, 4, 0x8000'0000);
+    write_port(g.vcpu, 0xcfd, 1, 0x5a);
+    CHECK(guest_cpu().port_writes == std::vector<PortWrite>{{0xcf8, 4, 0x8000'0000}, {0xcfd, 1, 0x5a}});
+}
+
+TEST_CASE("debug registers have numbers below 8, and reads change nothing", "[pv][privileged]") {
+    PvGuest g;
+    CHECK(read_debug_register(g.vcpu, 8).error() == Errno::invalid);
+    CHECK(write_debug_register(g.vcpu, 8, 0).error() == Errno::invalid);
+    CHECK(write_debug_register(g.vcpu, 5, 0x401).ok());  // another name of DR7
+    CHECK(read_debug_register(g.vcpu, 5).value() == 0x401);
+    CHECK(read_debug_register(g.vcpu, 7).value() == 0x401);
+    CHECK(write_debug_register(g.vcpu, 4, 0xf).ok());
+    CHECK(read_debug_register(g.vcpu, 6).value() == 0xffff'0fff);
+}
