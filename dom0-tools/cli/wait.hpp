@@ -9,7 +9,7 @@
 
 namespace hospes::cli {
 
-/// Waits until `done`, a Result<bool>, says so, looking a few times a second. ETIMEDOUT: "`what` within N s".
+/// Waits until `done`, a Result<bool>, says so, looking fifty times a second. ETIMEDOUT: "`what` within N s".
 template <typename Done>
 Status wait_until(unsigned seconds, std::string const& what, Done done) {
     auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
@@ -17,7 +17,7 @@ Status wait_until(unsigned seconds, std::string const& what, Done done) {
         if (std::chrono::steady_clock::now() >= deadline) {
             return fail(ETIMEDOUT, "{} within {} s; it goes on, and 'hospes list' shows when", what, seconds);
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }
     return {};
 }

@@ -19,7 +19,7 @@ ForeignPage::ForeignPage(u16 domain, Mfn mfn)
     : usable_(window_.usable() &&
               hv::mmu_update_one(window_.l1.slot(0), entry(mfn, kWritablePage), MMU_NORMAL_PT_UPDATE, domain) == 0) {}
 
-SmallDomain::SmallDomain(SmallCode code) : code_(code) { usable_ = create() && build(); }
+SmallDomain::SmallDomain(SmallCode code, u32 vcpus) : code_(code) { usable_ = create(vcpus) && build(); }
 
 SmallDomain::~SmallDomain() {
     constexpr long kERESTART = -85;  // Xen: there is more to tear down
@@ -27,9 +27,9 @@ SmallDomain::~SmallDomain() {
     while (control(XEN_DOMCTL_destroydomain, id_) == kERESTART) continue;
 }
 
-bool SmallDomain::create() {
+bool SmallDomain::create(u32 vcpus) {
     xen_domctl_t request = control_request(XEN_DOMCTL_createdomain, 0xffff);
-    request.u.createdomain.max_vcpus = 1;
+    request.u.createdomain.max_vcpus = vcpus;
     request.u.createdomain.max_evtchn_port = 1023;
     request.u.createdomain.max_grant_frames = request.u.createdomain.max_maptrack_frames = 1;
     request.u.createdomain.grant_opts = XEN_DOMCTL_GRANT_version(1);
@@ -38,9 +38,9 @@ bool SmallDomain::create() {
 
     xen_domctl_t memory = control_request(XEN_DOMCTL_max_mem, id_);
     memory.u.max_mem.max_memkb = 64;
-    xen_domctl_t vcpus = control_request(XEN_DOMCTL_max_vcpus, id_);
-    vcpus.u.max_vcpus.max = 1;
-    if (control(memory) != 0 || control(vcpus) != 0) return false;
+    xen_domctl_t most = control_request(XEN_DOMCTL_max_vcpus, id_);
+    most.u.max_vcpus.max = vcpus;
+    if (control(memory) != 0 || control(most) != 0) return false;
 
     u64 numbers[kFrames];
     for (unsigned i = 0; i < kFrames; ++i) numbers[i] = i;
@@ -80,11 +80,11 @@ bool SmallDomain::build() const {
     const ForeignPage shared{id_, shared_info_};
     if (!shared.usable()) return false;
     memset(shared.data(), 0, kPageSize);
-    static_cast<shared_info_t *>(shared.data())->vcpu_info[0].evtchn_upcall_mask = 1;
+    for (vcpu_info_t &info : static_cast<shared_info_t *>(shared.data())->vcpu_info) info.evtchn_upcall_mask = 1;
     return true;
 }
 
-long SmallDomain::load(void (*start)()) const {
+long SmallDomain::load(void (*start)(), u32 vcpu) const {
     static vcpu_guest_context_t context;
     memset(&context, 0, sizeof context);
     context.flags = VGCF_IN_KERNEL | VGCF_online;
@@ -99,6 +99,7 @@ long SmallDomain::load(void (*start)()) const {
     context.event_callback_eip = kCode;
     context.ctrlreg[3] = maddr(frames_[level4]);
     xen_domctl_t request = control_request(XEN_DOMCTL_setvcpucontext, id_);
+    request.u.vcpucontext.vcpu = vcpu;
     request.u.vcpucontext.ctxt.p = &context;
     return control(request);
 }

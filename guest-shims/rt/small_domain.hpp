@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A domain of a few frames with one vcpu, which a guest, as the initial domain, makes by domctl.
+// A domain of a few frames with one vcpu or two, which a guest, as the initial domain, makes by domctl.
 #pragma once
 #include "page.hpp"
 
@@ -27,7 +27,7 @@ struct SmallCode {
 class SmallDomain {
 public:
     /// Nothing works when the domain could not be made: usable().
-    explicit SmallDomain(SmallCode code);
+    explicit SmallDomain(SmallCode code, u32 vcpus = 1);
     ~SmallDomain();
     SmallDomain(const SmallDomain &) = delete;
     SmallDomain &operator=(const SmallDomain &) = delete;
@@ -37,16 +37,16 @@ public:
     /// The page at which RBX points in the domain.
     ForeignPage data() const { return {id_, frames_[kDataFrame]}; }
 
-    /// Says what it runs from unpause() on, a place in its code, with RBX at its data page and RBP at shared_info's pending bits.
+    /// Says what a vcpu runs from unpause() on, a place in its code, with RBX at its data page and RBP at shared_info's pending bits.
     /// Events stay masked unless it opens them; they then go to the code's first instruction.
-    long load(void (*entry)()) const;
+    long load(void (*entry)(), u32 vcpu = 0) const;
     long pause() const;
     long unpause() const;
 
 private:
     static constexpr unsigned kFrames = 6, kDataFrame = kFrames - 1;  // level 4 to 1, code, data
 
-    bool create();
+    bool create(u32 vcpus);
     bool build() const;
 
     SmallCode code_;

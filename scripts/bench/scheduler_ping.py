@@ -40,6 +40,8 @@ def _measure(session: Session, system: str) -> dict[str, float]:
         scenario.boot(lambda stage, text: None, _BOOT_LIMIT)
         scenario.daemons_run()
         scenario.create_domain()
+        scenario.watch_boot()
+        scenario.leave_console()
         scenario.fetch_page()
         idle = _ping(scenario, system)
         scenario.dom0.check(f"for n in $(seq {_SPINNERS}); do {_SPIN} || break; done; sleep 5; "

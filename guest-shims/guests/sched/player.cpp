@@ -10,8 +10,9 @@ namespace {
 struct DataPage {
     sched_poll_t poll;  // of the port below
     evtchn_port_t port;
+    u64 count;
 };
-static_assert(__builtin_offsetof(DataPage, port) == 24);
+static_assert(__builtin_offsetof(DataPage, port) == 24 && __builtin_offsetof(DataPage, count) == 32);
 
 }  // namespace
 
@@ -35,6 +36,21 @@ long Player::set_share(u16 weight, u16 cap) const {
     request.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
     request.u.scheduler_op.u.credit2 = {weight, cap};
     return control(request);
+}
+
+long Player::pin(u32 vcpu, u64 pcpu) const {
+    u64 pcpus = u64{1} << pcpu;
+    xen_domctl_t request = control_request(XEN_DOMCTL_setvcpuaffinity, id());
+    request.u.vcpuaffinity.vcpu = vcpu;
+    request.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+    request.u.vcpuaffinity.cpumap_hard.bitmap.p = reinterpret_cast<u8 *>(&pcpus);
+    request.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
+    return control(request);
+}
+
+u64 Player::count() const {
+    const ForeignPage page = data();
+    return page.usable() ? __atomic_load_n(&static_cast<const DataPage *>(page.data())->count, __ATOMIC_RELAXED) : 0;
 }
 
 }  // namespace hospes::guest

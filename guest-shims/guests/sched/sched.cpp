@@ -2,35 +2,17 @@
 // How domains share a processor, as they see it: what spinning ones of different weight or with a cap get, how soon one that
 // has slept runs again beside them, and how long an event takes through a domain and back. Prints lines "sched NAME FIGURE";
 // times are ns of the hypervisor's clock. Options: seconds=N (a measurement of shares), wakes=N, pings=N;
-// only=shares or only=latency.
-#include "rt/guest.hpp"
+// only=shares or only=latency; plug=N: only a vcpu that comes and goes N times (plug.cpp).
 #include "player.hpp"
+#include "plug.hpp"
+#include "steps.hpp"
 
 namespace hospes::guest {
 namespace {
 
-constexpr u64 kNsPerMs = 1'000'000;
 constexpr u64 kMostSamples = 1000;
 constexpr unsigned kSpinners = 4;
 constexpr u16 kUsual = 256;
-
-void figure(const char *name, u64 value) { printk("sched %s %lu\n", name, value); }
-
-void require(long result, const char *what) {
-    if (result == 0) return;
-    printk("sched: %s: %ld\n", what, result);
-    shutdown(SHUTDOWN_crash);
-}
-
-/// Returns the time it is then: as soon after `deadline` as we got the processor.
-u64 sleep_until(u64 deadline) {
-    for (;;) {
-        const u64 now = system_time_ns();
-        if (now >= deadline) return now;
-        static_cast<void>(hv::set_timer_op(deadline));
-        static_cast<void>(wait_for_event());
-    }
-}
 
 /// Measured times; the k-th is told by sorting them.
 class Samples {
@@ -152,8 +134,13 @@ void run() {
         require(spinner.usable() ? 0 : kENOMEM, "a domain");
         require(spinner.load(player_spin), "load");
     }
-    if (!option_given("only=latency")) measure_shares(spinners[0], spinners[1]);
-    if (!option_given("only=shares")) measure_latency(spinners);
+    if (const u64 rounds = option_number("plug", 0); rounds != 0) {
+        for (const Player &spinner : spinners) require(spinner.unpause(), "unpause");
+        plug_and_unplug(rounds);
+    } else {
+        if (!option_given("only=latency")) measure_shares(spinners[0], spinners[1]);
+        if (!option_given("only=shares")) measure_latency(spinners);
+    }
     printk("GUEST sched: 1 ok, 0 failed, 0 skipped\n");
 }
 
