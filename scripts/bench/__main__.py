@@ -14,7 +14,7 @@ from .table import table
 from .versions import versions
 
 # In this order. Each is a module of this folder with GROUP and run(session) -> rows.
-_GROUPS = ("start", "core_cost", "memory", "size", "life_cycle", "store", "scheduler")
+_GROUPS = ("start", "core_cost", "memory", "size", "life_cycle", "store", "scheduler", "devices", "processes")
 
 
 def _groups(only: str) -> dict[str, ModuleType]:

@@ -65,14 +65,15 @@ class Dom0:
 
 
 @contextmanager
-def dom0_of(session: Session, system: str, domains: list[Domain], *, memory: int = 2048,
+def dom0_of(session: Session, system: str, domains: list[Domain], *, memory: int = 2048, daemons: bool = True,
             words: str = "", name: str = "", extra: tuple[str, ...] = ()) -> Iterator[Dom0]:
-    """A booted machine whose daemons serve. words: for dom0's kernel; extra: for QEMU."""
-    config = machine_config(system, domains, memory=memory, words=words)
+    """A booted machine whose daemons serve, if it is to have any. words: for dom0's kernel; extra: for QEMU."""
+    config = machine_config(system, domains, memory=memory, daemons=daemons, words=words)
     config.extra.extend(extra)
     with session.machine(system, config, name) as machine:
         Scenario(machine).boot(lambda stage, text: None, _BOOT_LIMIT)
         dom0 = Dom0(machine, system)
-        dom0.wait_until_serving()
-        dom0.mount_descriptions()
+        if daemons:
+            dom0.wait_until_serving()
+            dom0.mount_descriptions()
         yield dom0

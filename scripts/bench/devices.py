@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group "devices": disk and network of a stock Linux domain; ours through blkbackd and netbackd, Xen's through xen-blkback
+and xen-netback in dom0's kernel. The disk below is a virtio disk of the machine."""
+from .control import Dom0, dom0_of, figures
+from .domains import Domain, with_devices
+from .rows import SYSTEMS, Row, at_least
+from .session import Session
+
+GROUP = "devices"
+_LIMIT = 900
+# Figure of programs/disk.cpp or net.cpp -> name, unit, least ratio.
+_ROWS = {"sequential_read": ("block, sequential reads of 1 MiB", "MiB/s", 1.0), "sequential_write": ("block, sequential writes of 1 MiB", "MiB/s", 1.0),
+         "random_read": ("block, random reads of 4 KiB", "1/s", 1.0), "random_write": ("block, random writes of 4 KiB", "1/s", 1.0),
+         "tcp_out": ("network, TCP from the domain", "MiB/s", 0.9), "tcp_in": ("network, TCP to the domain", "MiB/s", 0.9),
+         "round_trips": ("network, round trips over TCP", "1/s", 0.9)}
+
+
+def _measured(dom0: Dom0, name: str) -> dict[str, float]:
+    """Creates the domain, which measures by itself, and reads what its console said."""
+    log = dom0.console_log(name)
+    dom0.check("{ net serve >/dev/null 2>&1 & }", "the server in dom0")
+    dom0.create(name)
+    dom0.check(f"n=0; until grep -q MEASURED {log} || [ $n -ge {_LIMIT} ]; do sleep 1; n=$((n+1)); done; grep -q MEASURED {log} || "
+               f"{{ tail -20 {log}; false; }}", "the domain measures", _LIMIT * 2)
+    found = figures(dom0.check(f"cat {log}", "the domain's console").replace("\r", ""))
+    dom0.destroy(name)
+    return found
+
+
+def _one_machine(session: Session, system: str, domain: Domain) -> dict[str, float]:
+    with dom0_of(session, system, [domain]) as dom0:
+        return _measured(dom0, domain.name)
+
+
+def run(session: Session) -> list[Row]:
+    domain = with_devices(session.repetitions(6, 4))
+    runs: dict[str, list[dict[str, float]]] = {system: [] for system in SYSTEMS}
+    for system in session.alternate(3, 1):
+        runs[system].append(session.once_more(lambda: _one_machine(session, system, domain)))
+    return [Row(GROUP, name, unit, {system: [run[key] for run in runs[system]] for system in SYSTEMS}, at_least(bound), more_is_better=True)
+            for key, (name, unit, bound) in _ROWS.items()]
