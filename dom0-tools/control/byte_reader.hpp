@@ -27,4 +27,10 @@ inline std::optional<std::span<std::byte const>> slice(std::span<std::byte const
     return data.subspan(offset, size);
 }
 
+/// Whether there is nothing but zeroes: the first byte is one, and each is like the byte before it. Many times as fast as a
+/// loop over the bytes.
+inline bool is_zero(std::span<std::byte const> data) {
+    return data.empty() || (data[0] == std::byte{0} && std::memcmp(data.data(), data.data() + 1, data.size() - 1) == 0);
+}
+
 }  // namespace hospes::control

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/control/domain_memory.hpp"
 
+#include "dom0-tools/control/byte_reader.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -36,20 +38,28 @@ Result<DomainMemory> DomainMemory::populate(Privcmd& privcmd, DomId domain, std:
                 pages / 256);
 }
 
-Status DomainMemory::write(std::uint64_t offset, std::span<std::byte const> content, std::uint64_t size) const {
-    constexpr std::uint64_t kChunk = 2048 * kPageSize;
-    for (std::uint64_t done = 0; done < size;) {
-        auto const at = offset + done;
-        auto const within_page = at % kPageSize;
-        auto const now = std::min(size - done, kChunk - within_page);
-        auto const mapping = HV_TRY(map({Pfn{at / kPageSize}, (within_page + now + kPageSize - 1) / kPageSize}));
-        auto const target = mapping.bytes().subspan(within_page, now);
-        auto const to_copy = std::min<std::uint64_t>(now, content.size() - std::min<std::uint64_t>(done, content.size()));
-        if (to_copy > 0) std::memcpy(target.data(), content.data() + done, to_copy);
-        if (to_copy < now) std::memset(target.data() + to_copy, 0, now - to_copy);
-        done += now;
-    }
+Status DomainMemory::copy(std::uint64_t offset, std::span<std::byte const> content) const {
+    if (content.empty()) return {};
+    auto const within_page = offset % kPageSize;
+    auto const mapping = HV_TRY(map({Pfn{offset / kPageSize}, (within_page + content.size() + kPageSize - 1) / kPageSize}));
+    std::memcpy(mapping.bytes().data() + within_page, content.data(), content.size());
     return {};
+}
+
+Status DomainMemory::write(std::uint64_t offset, std::span<std::byte const> content) const {
+    constexpr std::size_t kAtOnce = 2048 * kPageSize;
+    std::size_t start = 0;  // of what waits to be copied
+    for (std::size_t at = 0; at < content.size();) {
+        auto const in_page = content.subspan(at, std::min<std::size_t>(content.size() - at, kPageSize - (offset + at) % kPageSize));
+        auto const next = at + in_page.size();
+        bool const is_skipped = is_zero(in_page);
+        if (is_skipped || next - start >= kAtOnce) {
+            HV_TRY(copy(offset + start, content.subspan(start, (is_skipped ? at : next) - start)));
+            start = next;
+        }
+        at = next;
+    }
+    return copy(offset + start, content.subspan(start));
 }
 
 }  // namespace hospes::control

@@ -22,12 +22,14 @@ public:
 
     /// Maps the pages of `range`, one after the other.
     Result<ForeignMapping> map(FrameRange range) const { return privcmd_->map_foreign(domain_, frames(range)); }
-    /// Writes `content` from guest-physical byte `offset` on, and zeroes behind it up to `size` bytes in all.
-    Status write(std::uint64_t offset, std::span<std::byte const> content, std::uint64_t size) const;
+    /// Writes `content` from guest-physical byte `offset` on, into pages that nobody has written to yet: the hypervisor wipes
+    /// frames before it gives them (XENMEM_populate_physmap), so pages of zeroes, nearly half of a kernel, are left alone.
+    Status write(std::uint64_t offset, std::span<std::byte const> content) const;
 
 private:
     DomainMemory(Privcmd& privcmd, DomId domain, std::vector<Mfn> frames)
         : privcmd_{&privcmd}, domain_{domain}, frames_{std::move(frames)} {}
+    Status copy(std::uint64_t offset, std::span<std::byte const> content) const;
 
     Privcmd* privcmd_;
     DomId domain_;

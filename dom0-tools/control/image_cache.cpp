@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/control/image_cache.hpp"
 
+#include "dom0-tools/control/byte_reader.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,10 +17,6 @@ namespace {
 
 constexpr std::size_t kKept = 4;
 constexpr std::size_t kBlock = 4096;
-
-bool is_zero(std::span<std::byte const> block) {
-    return std::ranges::all_of(block, [](std::byte byte) { return byte == std::byte{0}; });
-}
 
 // Blocks of zeroes become holes: kernels have many.
 Status write_sparse(int fd, std::span<std::byte const> content) {

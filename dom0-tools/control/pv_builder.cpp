@@ -46,13 +46,13 @@ private:
 
     Status load_kernel() {
         for (auto const& segment : kernel_.elf.segments) {
-            HV_TRY(memory_.write(segment.paddr - kernel_.notes.paddr_offset, segment.content, segment.memory_size));
+            HV_TRY(memory_.write(segment.paddr - kernel_.notes.paddr_offset, segment.content));
         }
         return {};
     }
 
     Status load_ramdisk() {
-        return memory_.write(layout_.ramdisk.first.raw() * kPageSize, ramdisk_, ramdisk_.size());
+        return memory_.write(layout_.ramdisk.first.raw() * kPageSize, ramdisk_);
     }
 
     MfnOf mfn_of() const {

@@ -14,7 +14,7 @@ import pexpect
 # The build for 2 MiB of flash: without the network stack of the larger one, it starts sooner.
 _FIRMWARE = Path("/usr/share/OVMF")
 # Seconds. TCG on a busy machine is slow; these only end what hangs.
-_START_LIMIT = 3600 if os.environ.get("QEMU_PREFIX") else 120
+_START_LIMIT = 3600 if os.environ.get("QEMU_PREFIX") else 600
 DEFAULT_LIMIT = 300
 
 

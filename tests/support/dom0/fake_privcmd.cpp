@@ -178,6 +178,7 @@ Result<std::size_t> FakePrivcmd::populate(DomId id, unsigned order, std::span<st
     for (std::size_t i = 0; i < frames.size(); ++i) {
         if (free_.size() < 4 || domain->info.pages == domain->info.max_pages) return i;
         auto const mfn = take_frame();
+        std::memset(memory_.data() + mfn.raw() * kPageSize, 0, kPageSize);  // the hypervisor wipes what it gives a domain
         domain->frames.emplace(mfn.raw(), frames[i]);
         ++domain->info.pages;
         frames[i] = mfn.raw();
