@@ -15,7 +15,7 @@
 namespace {
 
 using namespace bench;
-constexpr double kPatience = 300;  // seconds
+constexpr double kPatience = 550;  // seconds
 constexpr useconds_t kPause = 5000;
 
 /// A text awaited in a file that grows, and may not be there yet.
