@@ -124,3 +124,23 @@ TEST_CASE("vcpus that only compute share the processor evenly", "[property][sche
         CHECK(run.wishes[vcpu].ran < 1100);
     }
 }
+
+TEST_CASE("who has computed alone for seconds need not wait until one that comes has caught up", "[property][sched]") {
+    Run run{1};
+    for (Vcpu* const vcpu : run.vcpus) {
+        run.wishes[vcpu].is_blocked = true;
+        run.scheduler.block(*vcpu);
+    }
+    auto const wake = [&](Vcpu* vcpu) {
+        run.wishes[vcpu].is_blocked = false;
+        run.scheduler.wake(*vcpu);
+    };
+    wake(run.vcpus[0]);
+    for (int step = 0; step < 3000; ++step) run.tick();
+    wake(run.vcpus[2]);
+    for (int step = 0; step < 200; ++step) {
+        run.tick();
+        REQUIRE(run.wishes[run.vcpus[0]].waited <= 20);
+        REQUIRE(run.wishes[run.vcpus[2]].waited <= 20);
+    }
+}

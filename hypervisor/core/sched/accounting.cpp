@@ -52,8 +52,10 @@ void charge(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     publish_clock(queue, now);
 }
 
-void limit_credit(RunQueue const& queue, Vcpu& vcpu, Nanoseconds now) {
+void limit_credit(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
     SchedUnit& unit = vcpu.sched;
+    // Who runs alone is charged when somebody comes, and maybe not for seconds before.
+    if (queue.running != nullptr) charge(queue, *queue.running, now);
     u64 floor = queue.served - kWakeCredit.raw();
     if (queue.running != nullptr && is_before(queue.running->sched.virtual_time, floor + kPreemptMargin.raw())) {
         u64 const before_running = queue.running->sched.virtual_time - 2 * kPreemptMargin.raw();

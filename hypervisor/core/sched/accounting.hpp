@@ -18,7 +18,7 @@ void publish_clock(RunQueue& queue, Nanoseconds now);
 // `vcpu` has run until `now`.
 void charge(RunQueue& queue, Vcpu& vcpu, Nanoseconds now);
 // One that comes back has saved up no more than kWakeCredit; but enough to preempt one that has moved here and catches up.
-void limit_credit(RunQueue const& queue, Vcpu& vcpu, Nanoseconds now);
+void limit_credit(RunQueue& queue, Vcpu& vcpu, Nanoseconds now);
 // How long a vcpu of the capped domain may run on, when all that run now use the budget up together.
 Nanoseconds allowance(Domain& domain, Nanoseconds now);
 
