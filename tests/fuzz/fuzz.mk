@@ -12,6 +12,7 @@ FUZZ_FLAGS   := -std=gnu++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-san
 FUZZ_CORE    := page_tables hypercalls grants event_channels core_kernel
 FUZZ_LOADER  := loader_kernel
 FUZZ_RINGS   := rings
+FUZZ_DOM0    := store_ring domain_xml domain_kernel
 FUZZ_TARGETS := $(FUZZ_CORE) $(FUZZ_LOADER) $(FUZZ_RINGS)
 
 FUZZ_LOADER_PARTS := hypervisor/loader/bzimage.cpp hypervisor/loader/elf_image.cpp
@@ -39,13 +40,13 @@ $(call fuzz_programs,$(FUZZ_TARGETS)): $(OUT)/tests/fuzz/%: $(OUT)/obj/fuzz/test
 	$(FUZZ_CXX) $(FUZZ_FLAGS) $^ -o $@ $(FUZZ_LINK)
 
 .PHONY: fuzz fuzz-corpus $(FUZZ_TARGETS:%=fuzz-%) $(FUZZ_TARGETS:%=fuzz-corpus-%)
-fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+fuzz: $(FUZZ_TARGETS:%=fuzz-%) $(FUZZ_DOM0:%=fuzz-%)
 $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(OUT)/tests/fuzz/%
 	@mkdir -p $(OUT)/fuzz/$*/corpus
 	$< -max_total_time=$(SECONDS) -max_len=$(FUZZ_LENGTH) -len_control=20 -print_final_stats=1 -artifact_prefix=$(OUT)/fuzz/$*/ \
 		$(OUT)/fuzz/$*/corpus $(wildcard tests/fuzz/corpus/$*)
 
-fuzz-corpus: $(FUZZ_TARGETS:%=fuzz-corpus-%)
+fuzz-corpus: $(FUZZ_TARGETS:%=fuzz-corpus-%) $(FUZZ_DOM0:%=fuzz-corpus-%)
 $(FUZZ_TARGETS:%=fuzz-corpus-%): fuzz-corpus-%: $(OUT)/tests/fuzz/%
 	@mkdir -p tests/fuzz/corpus/$* $(OUT)/fuzz/$*/corpus
 	$< -merge=1 -max_len=$(FUZZ_LENGTH) tests/fuzz/corpus/$* $(OUT)/fuzz/$*/corpus
@@ -53,7 +54,43 @@ $(FUZZ_TARGETS:%=fuzz-corpus-%): fuzz-corpus-%: $(OUT)/tests/fuzz/%
 -include $(patsubst %.o,%.d,$(call fuzz_objects,$(HV_TEST_CORE) $(HV_TEST_SUPPORT) \
 	$(FUZZ_LOADER_PARTS) $(wildcard dom0-tools/wire/*.cpp) $(FUZZ_TARGETS:%=tests/fuzz/%_fuzz.cpp)))
 
-# The corpora, without libFuzzer.
+# The programs of dom0 need std::expected, which clang 14 does not compile: GCC, and mutator.cpp in place of libFuzzer.
+FUZZ_STORE_PARTS  := $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(addprefix xenstore/,testing/memory_store.cpp transport/guest_ring.cpp \
+	transport/ring_transport.cpp) dom0-tools/ports/event_channel.cpp
+FUZZ_XML_PARTS    := $(addprefix dom0-tools/control/,cpu_tune.cpp dialect.cpp dialect_check.cpp domain_config.cpp domain_xml.cpp memory_size.cpp \
+	spelling.cpp xml_document.cpp)
+FUZZ_KERNEL_PARTS := $(addprefix dom0-tools/control/,bzimage.cpp elf_image.cpp image_cache.cpp kernel_image.cpp mapped_file.cpp unpack.cpp xen_notes.cpp)
+FUZZ_DOM0_PARTS   := $(FUZZ_STORE_PARTS) $(FUZZ_XML_PARTS) $(FUZZ_KERNEL_PARTS) $(DOM0_BASE)
+
+fuzz_dom0_objects  = $(patsubst %.cpp,$(OUT)/obj/fuzz-dom0/%.o,$(1))
+
+$(OUT)/obj/fuzz-dom0/dom0-tools/control/%.o: DOM0_CXXFLAGS += -isystem /usr/include/libxml2
+$(OUT)/obj/fuzz-dom0/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(DOM0_CXXFLAGS) $(DOM0_SANITIZE) -fsanitize-coverage=trace-pc -c $< -o $@
+$(OUT)/obj/fuzz-dom0/tests/fuzz/mutator.o: tests/fuzz/mutator.cpp
+	@mkdir -p $(@D)
+	$(CXX) -std=gnu++20 -O2 -g -fsanitize=address $(WARN) -MMD -MP -c $< -o $@
+
+$(call fuzz_programs,store_ring): $(call fuzz_dom0_objects,$(FUZZ_STORE_PARTS))
+$(call fuzz_programs,domain_xml): $(call fuzz_dom0_objects,$(FUZZ_XML_PARTS))
+$(call fuzz_programs,domain_kernel): $(call fuzz_dom0_objects,$(FUZZ_KERNEL_PARTS))
+$(call fuzz_programs,$(FUZZ_DOM0)): $(OUT)/tests/fuzz/%: $(OUT)/obj/fuzz-dom0/tests/fuzz/%_fuzz.o $(call fuzz_dom0_objects,tests/fuzz/mutator.cpp $(DOM0_BASE))
+	@mkdir -p $(@D)
+	$(CXX) $(DOM0_SANITIZE) $^ -o $@ $(CONTROL_LIBS) $(DOM0_LIBS)
+
+.PHONY: $(FUZZ_DOM0:%=fuzz-%) $(FUZZ_DOM0:%=fuzz-corpus-%)
+$(FUZZ_DOM0:%=fuzz-%): FUZZ_LENGTH := 4096  # a boot file begins with 2 KiB for the BIOS
+$(FUZZ_DOM0:%=fuzz-%): fuzz-%: $(OUT)/tests/fuzz/%
+	@mkdir -p $(OUT)/fuzz/$*/corpus
+	$< -max_total_time=$(SECONDS) -max_len=$(FUZZ_LENGTH) -artifact_prefix=$(OUT)/fuzz/$*/ $(OUT)/fuzz/$*/corpus $(wildcard tests/fuzz/corpus/$*)
+$(FUZZ_DOM0:%=fuzz-corpus-%): fuzz-corpus-%: $(OUT)/tests/fuzz/%
+	@mkdir -p tests/fuzz/corpus/$* $(OUT)/fuzz/$*/corpus
+	$< -merge=1 tests/fuzz/corpus/$* $(OUT)/fuzz/$*/corpus
+
+-include $(patsubst %.o,%.d,$(call fuzz_dom0_objects,$(FUZZ_DOM0_PARTS) tests/fuzz/mutator.cpp $(FUZZ_DOM0:%=tests/fuzz/%_fuzz.cpp)))
+
+# The corpora, without any of that.
 CORPUS_OBJ     := $(OUT)/obj/corpus
 corpus_objects  = $(1:%=$(CORPUS_OBJ)/%_fuzz.o)
 
@@ -74,3 +111,7 @@ $(OUT)/tests/core-corpus: $(CORPUS_OBJ)/core.o $(call corpus_objects,$(FUZZ_CORE
 	$(CXX) $(HV_TEST_FLAGS) $(HV_TEST_LINK) $^ -o $@
 
 -include $(CORPUS_OBJ)/core.d $(patsubst %.o,%.d,$(call corpus_objects,$(FUZZ_CORE) $(FUZZ_LOADER)))
+
+$(OUT)/obj/dom0-test/tests/fuzz/%_fuzz.o: DOM0_CXXFLAGS += -DLLVMFuzzerTestOneInput=play_$(patsubst %_fuzz,%,$(*F))
+$(OUT)/obj/dom0-test/tests/fuzz/replay_test.o: DOM0_CXXFLAGS += $(call corpus_list,$(FUZZ_DOM0))
+$(call dom0_test,dom0-corpus,tests/fuzz/replay_test.cpp $(FUZZ_DOM0:%=tests/fuzz/%_fuzz.cpp) $(FUZZ_DOM0_PARTS),$(CONTROL_LIBS))
