@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// set_segment_base, stack_switch, fpu_taskswitch, vm_assist, and the debug registers: what a vcpu sets for itself by numbers alone.
+// set_segment_base, stack_switch, fpu_taskswitch, vm_assist, the debug registers and the descriptor tables: what a
+// vcpu sets for itself.
+#include "hypervisor/core/pv/ldt.hpp"
 #include "hypervisor/x86/layout.hpp"
 #include "tests/support/hypervisor/fake_guest_cpu.hpp"
 #include "tests/support/hypervisor/stage.hpp"
@@ -85,4 +87,45 @@ TEST_CASE("debug registers hold breakpoints of the guest's own addresses", "[hyp
     CHECK(w.call(__HYPERVISOR_get_debugreg, 7) == 0x401);
     CHECK(w.call(__HYPERVISOR_set_debugreg, 4, 0xf) == 0);  // 4 means 6
     CHECK(w.call(__HYPERVISOR_get_debugreg, 6) == 0xffff'0fff);
+}
+
+TEST_CASE("a GDT has at most 14 pages, all of them descriptors of the caller's own", "[hypercall][segments]") {
+    constexpr u64 kMost = 14 * 512;
+    Guest w;
+    auto& frames = w.arguments<u64>(kGuestGdtFrames);
+    for (u32 i = 0; i < 2; ++i) frames[i] = w.one.pages[i].raw();
+    CHECK_REFUSED(w, Errno::invalid, w.call(__HYPERVISOR_set_gdt, frames.address(), kMost + 1));
+    CHECK_REFUSED(w, Errno::fault, w.call(__HYPERVISOR_set_gdt, kNowhere, 512));
+    CHECK_REFUSED(w, Errno::invalid, w.call(__HYPERVISOR_set_gdt, frames.address(), 1025));  // its third page is none
+    frames[2] = w.two.pages[0].raw();
+    CHECK(w.call(__HYPERVISOR_set_gdt, frames.address(), 1025) < 0);
+    CHECK(w.page_types.type(w.one.pages[0]) == PageType::none);
+    REQUIRE(w.call(__HYPERVISOR_set_gdt, frames.address(), 1024) == 0);
+    CHECK(w.pv.gdt_entries == 1024);
+    CHECK(w.page_types.type(w.one.pages[1]) == PageType::segdesc);
+    REQUIRE(w.call(__HYPERVISOR_set_gdt, frames.address(), 0) == 0);
+    CHECK(w.page_types.type(w.one.pages[1]) == PageType::none);
+}
+
+TEST_CASE("an LDT has at most 16 pages of the guest's own range, mapped there as descriptors", "[hypercall][segments]") {
+    Guest w;
+    auto const ldt = [&](u64 base, u32 entries) {
+        Status const status = set_ldt(w.one.vcpu, GuestAddress{base}, entries);
+        return status.ok() ? 0 : to_abi(status.error());
+    };
+    map_page(w.one.vcpu, w.one.space, 4, w.one.pages[0], false);
+    map_page(w.one.vcpu, w.one.space, 5, w.one.pages[1], true);
+    u64 const base = AddressSpace::page(4).raw();
+    CHECK_REFUSED(w, Errno::invalid, ldt(base, 16 * 512 + 1));
+    CHECK_REFUSED(w, Errno::invalid, ldt(base + 8, 512));
+    CHECK_REFUSED(w, Errno::invalid, ldt(kHypervisorStart, 1));
+    CHECK_REFUSED(w, Errno::invalid, ldt(kHypervisorStart - kPageSize, 513));
+    CHECK_REFUSED(w, Errno::invalid, ldt(AddressSpace::page(6).raw(), 1));  // nothing is mapped
+    CHECK(ldt(base, 513) < 0);                                              // its second page can be written
+    CHECK(w.page_types.type(w.one.pages[0]) == PageType::none);
+    REQUIRE(ldt(base, 512) == 0);
+    CHECK(w.pv.ldt_entries == 512);
+    CHECK(w.page_types.type(w.one.pages[0]) == PageType::segdesc);
+    REQUIRE(ldt(0, 0) == 0);
+    CHECK(w.page_types.type(w.one.pages[0]) == PageType::none);
 }

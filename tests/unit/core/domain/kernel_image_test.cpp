@@ -33,10 +33,11 @@ struct KernelFile {
                             .memory_size = memory_size, .align = 0x1000});
     }
 
-    void add_note(u32 type, u64 value) {
-        ElfNoteHeader const note{4, sizeof value, type};
+    void add_note(u32 type, u64 value, std::string const& owner = "Xen", u32 value_size = sizeof(u64)) {
+        ElfNoteHeader const note{static_cast<u32>(owner.size() + 1), value_size, type};
         append(&note, sizeof note);
-        append("Xen", 4);
+        append(owner.c_str(), owner.size() + 1);
+        notes.resize((notes.size() + 3) & ~usize{3});
         append(&value, sizeof value);
     }
 
@@ -149,4 +150,51 @@ TEST_CASE("a page that two segments have a part of is not found", "[domain][kern
         CHECK_FALSE(whole_page_offset(image_of(file), Pfn{0x201}));
         CHECK(whole_page_offset(image_of(file), Pfn{0x102}) == 0x3000);
     }
+}
+
+TEST_CASE("notes of Xen's own kinds are taken, all others passed over", "[domain][kernel_image]") {
+    KernelFile file;
+    file.add_note(XEN_ELFNOTE_ENTRY, 1, "GNU");
+    file.add_note(XEN_ELFNOTE_ENTRY, 2, "Linux");
+    file.add_note(XEN_ELFNOTE_FEATURES, 3);
+    file.add_note(XEN_ELFNOTE_HYPERCALL_PAGE, 0xffff'ffff'8100'1000);
+    file.add_note(XEN_ELFNOTE_INIT_P2M, 0x80'0000'0000);
+    file.add_note(XEN_ELFNOTE_MOD_START_PFN, 1);
+    file.add_note(XEN_ELFNOTE_PADDR_OFFSET, 0x1'0000);
+    KernelImage const image = image_of(file);
+    CHECK(image.entry == 0xffff'ffff'8100'0000);
+    CHECK(image.hypercall_page == 0xffff'ffff'8100'1000);
+    CHECK(image.init_p2m == 0x80'0000'0000);
+    CHECK(image.wants_mod_start_pfn);
+    CHECK(image.segments[0].address == 0xf'0000);
+}
+
+TEST_CASE("a note that does not fit ends the notes", "[domain][kernel_image]") {
+    KernelFile file;
+    file.notes.clear();
+    SECTION("its value is too long") {
+        file.add_note(XEN_ELFNOTE_VIRT_BASE, 0, "Xen", 0x8000'0000);
+        file.add_note(XEN_ELFNOTE_VIRT_BASE, 1);
+        file.add_note(XEN_ELFNOTE_ENTRY, 1);
+    }
+    SECTION("its name is too long") {
+        file.add_note(XEN_ELFNOTE_VIRT_BASE, 1);
+        file.add_note(XEN_ELFNOTE_ENTRY, 1, "Xen");
+        u32 const huge = ~u32{0};
+        std::memcpy(file.notes.data() + file.notes.size() - 24, &huge, sizeof huge);
+    }
+    SECTION("it has no end") {
+        file.add_note(XEN_ELFNOTE_VIRT_BASE, 1);
+        file.add_note(XEN_ELFNOTE_ENTRY, 1);
+        file.notes.resize(file.notes.size() - 4);
+    }
+    CHECK(refusal(file.bytes()) == "no Xen ELF notes: not a kernel for PV domains");
+}
+
+TEST_CASE("program headers of other kinds, and segments of no size, are passed over", "[domain][kernel_image]") {
+    KernelFile file;
+    file.segments.push_back({.type = 0x6474'e551, .flags = 0, .offset = ~u64{0}, .vaddr = 0, .paddr = ~u64{0}, .file_size = 8, .memory_size = 0, .align = 1});
+    file.add_segment(0x1000, u64{1} << 50, 0, 0);
+    CHECK(image_of(file).segment_count == 2);
+    CHECK(image_of(file).end == 0x10'9000);
 }

@@ -121,3 +121,38 @@ TEST_CASE("a granted frame is mapped at an aligned level-1 entry of the caller's
     CHECK(map_foreign_at(w.two.vcpu, {false, AddressSpace::page(7).raw()}, frame, DomId{1}, 0).ok());
     CHECK(unmap_foreign_at(w.two.vcpu, {false, AddressSpace::page(7).raw()}, frame).ok());
 }
+
+TEST_CASE("who may only read a granted frame does not make its mapping writable", "[page_table][grant]") {
+    Tables w;
+    Mfn const frame = w.two.pages[0], table = w.one.space.l1;
+    REQUIRE(map_foreign_at(w.one.vcpu, {true, w.one.space.entry(3).raw()}, frame, DomId{2}, 0).ok());
+    u64 const mapped = w.word(table, 3);
+    REQUIRE(!Pte{mapped}.is_writable());
+    CHECK(w.update(table, 3, Pte{mapped | Pte::kWritable}).error() == Errno::invalid);
+    CHECK(w.word(table, 3) == mapped);
+    CHECK(w.page_types.type(frame) == PageType::none);
+    CHECK(w.references(frame) == 2);
+    CHECK(w.update(table, 3, Pte{mapped | Pte::kNoExecute}).ok());  // fewer rights need nobody's consent
+    CHECK(w.references(frame) == 2);
+    CHECK(w.update(table, 3, Pte{}).ok());
+    CHECK(w.references(frame) == 1);
+}
+
+TEST_CASE("a write through a mapping of a table changes level-1 tables only", "[page_table]") {
+    Tables w;
+    auto const& s = w.one.space;
+    map_page(w.one.vcpu, s, 5, s.l2, false);
+    map_page(w.one.vcpu, s, 6, s.l1, false);
+    map_page(w.one.vcpu, s, 7, w.one.pages[0], false);
+    u64 const entry = Pte::make(w.one.pages[1], kPlain).raw();
+    CHECK(emulate_pt_write(w.one.vcpu, AddressSpace::page(5), 0, entry).error() == Errno::invalid);
+    CHECK(emulate_pt_write(w.one.vcpu, AddressSpace::page(7), 0, entry).error() == Errno::invalid);  // no table
+    CHECK(emulate_pt_write(w.one.vcpu, AddressSpace::page(8), 0, entry).error() == Errno::fault);    // nothing
+    CHECK(w.word(s.l2, 0) == 0);
+    CHECK(w.word(w.one.pages[0], 0) == 0);
+    CHECK(emulate_pt_write(w.one.vcpu, AddressSpace::page(6) + 20 * 8, 1, entry).error() == Errno::again);
+    REQUIRE(emulate_pt_write(w.one.vcpu, AddressSpace::page(6) + 20 * 8, 0, entry).ok());
+    CHECK(w.word(s.l1, 20) == entry);
+    CHECK(unmap_foreign_at(w.one.vcpu, {true, s.entry(20).raw() + 1}, w.one.pages[1]).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.one.vcpu, {true, s.l2.raw() << kPageShift}, w.one.pages[1]).error() == Errno::invalid);
+}
