@@ -172,3 +172,38 @@ TEST_CASE("the failsafe callback gets the four selectors between R11 and RIP", "
     CHECK(g.frame(5) == 4);
     CHECK(g.frame(6) == g.code);
 }
+
+TEST_CASE("an NMI waits for a handler, and ends a domain that cannot take it", "[pv][bounce]") {
+    PvGuest g;
+    g.vcpu.pv.nmi_pending = true;
+    g.vcpu.pv.traps[kVectorNmi].address = 0;
+    CHECK(deliver_pending_events(g.vcpu));
+    CHECK(g.vcpu.regs.rip == g.code);
+    CHECK(g.vcpu.pv.nmi_pending);
+    g.vcpu.pv.traps[kVectorNmi].address = PvGuest::handler(kVectorNmi);
+    g.vcpu.regs.rsp = 0x10;
+    CHECK_FALSE(deliver_pending_events(g.vcpu));
+    CHECK(g.domain.is_shut_down);
+    CHECK(g.domain.shutdown_reason == ShutdownReason::crash);
+}
+
+TEST_CASE("a callback that is not there, or whose stack is not, ends the domain where nothing else is left", "[pv][bounce]") {
+    PvGuest g;
+    SECTION("failsafe, not registered") { deliver_failsafe(g.vcpu, {1, 2, 3, 4}); }
+    SECTION("failsafe, without a stack") {
+        g.vcpu.pv.failsafe_callback = {.address = 0xffff'ffff'8400'0000, .masks_events = true};
+        g.vcpu.regs.rsp = 0x10;
+        deliver_failsafe(g.vcpu, {1, 2, 3, 4});
+    }
+    SECTION("system call, without a stack") {
+        g.vcpu.pv.in_kernel = false;
+        g.vcpu.pv.kernel_sp = 0x10;
+        g.vcpu.pv.syscall_callback = {.address = 0xffff'ffff'8200'0000, .masks_events = true};
+        g.vcpu.regs.rflags |= kRflagsDf;
+        deliver_syscall_callback(g.vcpu);
+        CHECK((g.vcpu.regs.rflags & kRflagsDf) != 0);  // as it was: for the dump
+    }
+    CHECK(g.domain.is_shut_down);
+    CHECK(g.domain.shutdown_reason == ShutdownReason::crash);
+    CHECK(g.vcpu.regs.rip == g.code);
+}
