@@ -6,6 +6,7 @@
 #include "hypervisor/base/types.hpp"
 
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace hospes {
@@ -67,19 +68,48 @@ private:
     alignas(T) unsigned char storage_[sizeof(T)];
 };
 
+// Of a plain value, as most are: it comes back in registers. No error is 0.
+template <typename T>
+    requires std::is_trivially_copyable_v<T>
+class [[nodiscard]] Result<T> {
+public:
+    Result(T value) : value_{value} {}               // NOLINT: implicit on purpose
+    Result(Errno error) : none_{}, error_{error} {}  // NOLINT: implicit on purpose
+    Result(Result&&) = default;
+    Result(Result const&) = delete;
+    Result& operator=(Result const&) = delete;
+    Result& operator=(Result&&) = delete;
+
+    bool ok() const { return error_ == Errno{}; }
+    explicit operator bool() const { return ok(); }
+    Errno error() const { return error_; }
+    T& value() { return value_; }
+    T const& value() const { return value_; }
+    T& operator*() { return value_; }
+    T* operator->() { return &value_; }
+    T take() { return value_; }
+
+private:
+    struct None {};
+    union {
+        T value_;
+        None none_;
+    };
+    Errno error_{};
+};
+
 template <>
 class [[nodiscard]] Result<void> {
 public:
     Result() = default;
-    Result(Errno error) : ok_{false}, error_{error} {}  // NOLINT: implicit on purpose
+    Result(Errno error) : error_{error} {}  // NOLINT: implicit on purpose
 
-    bool ok() const { return ok_; }
-    explicit operator bool() const { return ok_; }
+    bool ok() const { return error_ == Errno{}; }
+    explicit operator bool() const { return ok(); }
     Errno error() const { return error_; }
     void take() const {}
 
 private:
-    bool ok_ = true;
     Errno error_{};
 };
 
