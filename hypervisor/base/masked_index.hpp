@@ -16,7 +16,8 @@ constexpr Index masked_index(Index index, u64 size) {
     if (!std::is_constant_evaluated()) asm("" : "+r"(wide));  // the compiler must not conclude from the check that nothing is to do
     bool const is_power_of_two = size != 0 && (size & (size - 1)) == 0;
     if (__builtin_constant_p(is_power_of_two) && is_power_of_two) return static_cast<Index>(wide & (size - 1));
-    u64 const mask = ~static_cast<u64>(static_cast<i64>(wide | (size - 1 - wide)) >> 63);
+    u64 mask = index < size ? ~u64{0} : 0;
+    if (!std::is_constant_evaluated()) asm("cmp %2, %1\n\tsbb %0, %0" : "=r"(mask) : "r"(wide), "r"(size) : "cc");  // the borrow of index - size
     return static_cast<Index>(wide & mask);
 }
 

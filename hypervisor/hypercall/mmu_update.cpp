@@ -24,8 +24,9 @@ Status write_plain_word(Domain& domain, MachineAddress address, u64 value) {
 
 Status update_table(Domain& domain, MachineAddress address, u64 value, DomId owner, bool preserve_ad) {
     Mfn const table = mfn_of(address);
-    if (!domain.system().frames.is_ram(table)) return Errno::invalid;
-    if (!is_page_table(domain.system().page_types.type(table))) return write_plain_word(domain, address, value);
+    FrameEntry const* const frame = domain.system().frames.find(table);
+    if (frame == nullptr || !frame->is_ram()) return Errno::invalid;
+    if (!is_page_table(PageTypes::type(*frame))) return write_plain_word(domain, address, value);
     EntryPlace const place{table, static_cast<unsigned>(address.page_offset() / sizeof(u64))};
     return update_entry(domain, place, Pte{value}, {.frame_owner = owner, .preserve_ad = preserve_ad});
 }
@@ -54,7 +55,7 @@ Status run_update(Domain& domain, mmu_update_t const& request, DomId owner) {
 
 }  // namespace
 
-Outcome hypercall_mmu_update(Vcpu& caller, HypercallArgs& args) {
+[[gnu::flatten]] Outcome hypercall_mmu_update(Vcpu& caller, HypercallArgs& args) {
     Domain& domain = caller.domain();
     GuestHandle<mmu_update_t> const requests{args[0]};
     GuestHandle<u32> const done_handle{args[2]};

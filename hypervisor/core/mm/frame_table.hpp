@@ -48,6 +48,9 @@ struct TypeWord {
 struct FrameEntry {
     std::atomic<u64> refs;
     std::atomic<u64> type;
+
+    bool is_ram() const { return RefWord::Ram::get(refs.load(std::memory_order_relaxed)) != 0; }
+    DomId owner() const { return DomId{static_cast<u16>(RefWord::Owner::get(refs.load(std::memory_order_relaxed)))}; }
 };
 static_assert(sizeof(FrameEntry) == 16);
 
@@ -62,22 +65,24 @@ public:
 
     static constexpr u64 kFramesPerBlock = kPageSize / sizeof(FrameEntry);
 
-    bool has_entry(Mfn mfn) const {
-        if (mfn.raw() >= limit_) return false;
-        u64 const block = masked_index(mfn.raw(), limit_) / kFramesPerBlock;
-        return (populated_[block / 8] >> (block % 8) & 1) != 0;
+    // The entry of a frame, or null where there is none.
+    FrameEntry* find(Mfn mfn) const {
+        if (mfn.raw() >= limit_) return nullptr;
+        u64 const number = masked_index(mfn.raw(), limit_);
+        u64 const block = number / kFramesPerBlock;
+        return (populated_[block / 8] >> (block % 8) & 1) != 0 ? &entries_[number] : nullptr;
     }
+    bool has_entry(Mfn mfn) const { return find(mfn) != nullptr; }
     bool is_ram(Mfn mfn) const {
-        return has_entry(mfn) && RefWord::Ram::get((*this)[mfn].refs.load(std::memory_order_relaxed)) != 0;
+        FrameEntry const* const entry = find(mfn);
+        return entry != nullptr && entry->is_ram();
     }
     // The entry of a frame that has one.
     FrameEntry& operator[](Mfn mfn) { return entries_[masked_index(mfn.raw(), limit_)]; }
     FrameEntry const& operator[](Mfn mfn) const { return entries_[masked_index(mfn.raw(), limit_)]; }
     u64 limit() const { return limit_; }
 
-    DomId owner(Mfn mfn) const {
-        return DomId{static_cast<u16>(RefWord::Owner::get((*this)[mfn].refs.load(std::memory_order_relaxed)))};
-    }
+    DomId owner(Mfn mfn) const { return (*this)[mfn].owner(); }
 
 private:
     FrameEntry* entries_ = nullptr;

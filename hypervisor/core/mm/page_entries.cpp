@@ -48,16 +48,12 @@ Result<Pte> get_level1_mmio(EntryScope const& scope, Pte pte) {
 
 Result<Pte> get_level1(System& system, EntryScope const& scope, Pte pte) {
     if ((pte.raw() & ~allowed_bits(scope.table_owner, 1)) != 0) return Errno::invalid;
-    if (!system.frames.is_ram(pte.mfn())) return get_level1_mmio(scope, pte);
+    FrameEntry* const frame = system.frames.find(pte.mfn());
+    if (frame == nullptr || !frame->is_ram()) return get_level1_mmio(scope, pte);
 
-    HV_TRY(system.page_types.get_page(pte.mfn(), scope.frame_owner));
-    if (pte.is_writable()) {
-        Status const writable = system.page_types.get_type(pte.mfn(), PageType::writable);
-        if (!writable.ok()) {
-            system.page_types.put_page(pte.mfn());
-            return writable.error();
-        }
-    }
+    PageTypes& types = system.page_types;
+    HV_TRY(pte.is_writable() ? types.get_page_and_type(pte.mfn(), *frame, scope.frame_owner, PageType::writable)
+                             : types.get_page(*frame, scope.frame_owner));
     return pte.with(Pte::kUser);
 }
 
@@ -76,9 +72,11 @@ Result<Pte> get_entry(System& system, EntryScope const& scope, unsigned level, P
 }
 
 void put_entry(System& system, unsigned level, Pte pte) {
-    if (!pte.is_present() || !system.frames.is_ram(pte.mfn())) return;
-    if (level > 1 || pte.is_writable()) system.page_types.put_type(pte.mfn());
-    system.page_types.put_page(pte.mfn());
+    if (!pte.is_present()) return;
+    FrameEntry* const frame = system.frames.find(pte.mfn());
+    if (frame == nullptr || !frame->is_ram()) return;
+    if (level > 1 || pte.is_writable()) system.page_types.put_type(pte.mfn(), *frame);
+    system.page_types.put_page(pte.mfn(), *frame);
 }
 
 bool is_allowed_entry(Domain const& owner, unsigned level, Pte entry, bool is_ram) {

@@ -31,30 +31,36 @@ Pte store_entry(EntryPlace place, Pte entry, bool preserve_ad) {
 class [[nodiscard]] LockedTable {
 public:
     static Result<LockedTable> get(System& system, Mfn table, DomId owner) {
-        HV_TRY(system.page_types.get_page(table, owner));
-        auto const type = system.page_types.hold_table(table);
+        FrameEntry* const entry = system.frames.find(table);
+        if (entry == nullptr) return Errno::invalid;
+        HV_TRY(system.page_types.get_page(*entry, owner));
+        auto const type = system.page_types.hold_table(*entry);
         if (!type.ok()) {
-            system.page_types.put_page(table);
+            system.page_types.put_page(table, *entry);
             return type.error();
         }
-        return LockedTable{system, table, level_of(type.value())};
+        return LockedTable{system, table, *entry, level_of(type.value())};
     }
-    LockedTable(LockedTable&& other) noexcept : system_{other.system_}, table_{other.table_}, level_{other.level_} { other.table_ = Mfn{}; }
+    LockedTable(LockedTable&& other) noexcept
+        : system_{other.system_}, table_{other.table_}, entry_{other.entry_}, level_{other.level_} {
+        other.table_ = Mfn{};
+    }
     LockedTable(LockedTable const&) = delete;
     LockedTable& operator=(LockedTable const&) = delete;
     LockedTable& operator=(LockedTable&&) = delete;
     ~LockedTable() {
         if (!table_.is_valid()) return;
-        system_.page_types.release_table(table_);
-        system_.page_types.put_page(table_);
+        system_.page_types.release_table(table_, entry_);
+        system_.page_types.put_page(table_, entry_);
     }
     unsigned level() const { return level_; }
 
 private:
-    LockedTable(System& system, Mfn table, unsigned level) : system_{system}, table_{table}, level_{level} {}
+    LockedTable(System& system, Mfn table, FrameEntry& entry, unsigned level) : system_{system}, table_{table}, entry_{entry}, level_{level} {}
 
     System& system_;
     Mfn table_;
+    FrameEntry& entry_;
     unsigned level_;
 };
 
@@ -62,14 +68,15 @@ private:
 Result<bool> try_same_frame(System& system, EntryPlace place, Pte old, Pte entry, EntryUpdate const& update) {
     u64 const changed = old.raw() ^ entry.raw();
     if (!old.is_present() || (changed & ~(kPlainBits | Pte::kWritable)) != 0) return false;
-    if (!system.frames.is_ram(old.mfn())) return false;
+    FrameEntry* const frame = system.frames.find(old.mfn());
+    if (frame == nullptr || !frame->is_ram()) return false;
     bool const gains_write = !old.is_writable() && entry.is_writable();
     if (gains_write) {
-        if (system.frames.owner(old.mfn()) != update.frame_owner) return false;
-        HV_TRY(system.page_types.get_type(old.mfn(), PageType::writable));
+        if (frame->owner() != update.frame_owner) return false;
+        HV_TRY(system.page_types.get_type(old.mfn(), *frame, PageType::writable));
     }
     store_entry(place, entry.with(Pte::kUser), update.preserve_ad);
-    if (old.is_writable() && !entry.is_writable()) system.page_types.put_type(old.mfn());
+    if (old.is_writable() && !entry.is_writable()) system.page_types.put_type(old.mfn(), *frame);
     return true;
 }
 
@@ -94,7 +101,7 @@ Result<Pte> find_mapping(GuestAddress address, Mfn root) {
     return entry;
 }
 
-Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate const& update) {
+[[gnu::flatten]] Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate const& update) {
     System& system = domain.system();
     LockedTable const table = HV_TRY(LockedTable::get(system, place.table, domain.id()));
     unsigned const level = table.level();

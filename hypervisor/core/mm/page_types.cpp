@@ -40,8 +40,12 @@ u64 with_stamp(u64 word) { return T::Stamp::set(word, tlb_clock()); }
 }  // namespace
 
 Status PageTypes::get_page(Mfn mfn, DomId owner) {
-    if (!system_.frames.has_entry(mfn)) return Errno::invalid;
-    auto& refs = system_.frames[mfn].refs;
+    FrameEntry* const entry = system_.frames.find(mfn);
+    return entry != nullptr ? get_page(*entry, owner) : Errno::invalid;
+}
+
+Status PageTypes::get_page(FrameEntry& entry, DomId owner) {
+    auto& refs = entry.refs;
     u64 word = refs.load(std::memory_order_relaxed);
     do {
         u64 const count = RefWord::Count::get(word);
@@ -56,11 +60,14 @@ void PageTypes::get_another(Mfn mfn) {
     HV_ASSERT(RefWord::Count::get(before) != 0 && RefWord::Count::get(before) != RefWord::Count::kMax);
 }
 
-void PageTypes::put_page(Mfn mfn) {
-    u64 const before = system_.frames[mfn].refs.fetch_sub(1, std::memory_order_release);
+void PageTypes::put_page(Mfn mfn, FrameEntry& entry) {
+    u64 const before = entry.refs.fetch_sub(1, std::memory_order_release);
     HV_ASSERT(RefWord::Count::get(before) != 0);
-    if (RefWord::Count::get(before) > 1) return;
+    if (RefWord::Count::get(before) == 1) free_page(mfn, before);
+}
 
+// The last general reference, one of `before`, is gone.
+void PageTypes::free_page(Mfn mfn, u64 before) {
     std::atomic_thread_fence(std::memory_order_acquire);
     HV_ASSERT(RefWord::Allocated::get(before) == 0);
     HV_ASSERT(T::Count::get(system_.frames[mfn].type.load(std::memory_order_relaxed)) == 0);
@@ -71,7 +78,20 @@ void PageTypes::put_page(Mfn mfn) {
     frame_left_domain(system_, owner, is_core_page);
 }
 
-Status PageTypes::get_type(Mfn mfn, PageType type) {
+// Straight on where the frame has this type already, or may simply become writable.
+Status PageTypes::get_type(Mfn mfn, FrameEntry& entry, PageType type) {
+    auto& state = entry.type;
+    u64 word = state.load(std::memory_order_relaxed);
+    u64 const count = T::Count::get(word);
+    bool const is_counted = count > 0 && count < T::Count::kMax && T::Unsettled::get(word) == 0 && type_of(word) == type;
+    bool const is_unused = (word & (T::Count::kMask | T::Progress::kMask | T::Busy::kMask | T::Unsettled::kMask)) == 0;
+    bool const becomes_writable = is_unused && type == PageType::writable && (type_of(word) == type || type_of(word) == PageType::none);
+    u64 const typed = becomes_writable ? T::Type::set(word, static_cast<u64>(type)) : word;
+    if ((is_counted || becomes_writable) && state.compare_exchange_strong(word, typed + 1, std::memory_order_acquire)) return {};
+    return get_type_slowly(mfn, type);
+}
+
+Status PageTypes::get_type_slowly(Mfn mfn, PageType type) {
     auto& state = system_.frames[mfn].type;
     while (true) {
         u64 word = state.load(std::memory_order_acquire);
@@ -194,6 +214,12 @@ bool PageTypes::finish_devalidation(Mfn mfn, PageType type, unsigned entries) {
     return true;
 }
 
+// The last type reference of a table is gone; the frame is busy.
+void PageTypes::start_devalidation(Mfn mfn, PageType type) {
+    get_another(mfn);
+    finish_devalidation(mfn, type, kEntriesPerTable);
+}
+
 Status PageTypes::roll_back(Mfn mfn) {
     auto& state = system_.frames[mfn].type;
     u64 word = state.load(std::memory_order_acquire);
@@ -219,7 +245,10 @@ void PageTypes::enlist_unsettled(Mfn mfn, u64 word) {
 }
 
 Status PageTypes::settle(Domain& domain) {
-    if (domain.unsettled_head.load(std::memory_order_relaxed) == kNoUnsettledFrame) return {};
+    return domain.unsettled_head.load(std::memory_order_relaxed) == kNoUnsettledFrame ? Status{} : settle_all(domain);
+}
+
+Status PageTypes::settle_all(Domain& domain) {
     LockGuard guard{domain.lock};
     while (true) {
         u32 const head = domain.unsettled_head.load(std::memory_order_acquire);
@@ -245,8 +274,8 @@ Status PageTypes::get_another_type(Mfn mfn) {
     return {};
 }
 
-void PageTypes::put_type(Mfn mfn) {
-    auto& state = system_.frames[mfn].type;
+void PageTypes::put_type(Mfn mfn, FrameEntry& entry) {
+    auto& state = entry.type;
     u64 word = state.load(std::memory_order_relaxed);
     while (true) {
         HV_ASSERT(T::Count::get(word) > 0 && T::Unsettled::get(word) == 0);
@@ -258,25 +287,34 @@ void PageTypes::put_type(Mfn mfn) {
             HV_PANIC("last type reference of a table dropped while it is updated");
         }
         if (!state.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
-        if (is_last && is_table) {
-            get_another(mfn);
-            finish_devalidation(mfn, type_of(word), kEntriesPerTable);
-        }
+        if (is_last && is_table) start_devalidation(mfn, type_of(word));
         return;
     }
 }
 
-Status PageTypes::get_page_and_type(Mfn mfn, DomId owner, PageType type) {
-    HV_TRY(get_page(mfn, owner));
-    Status const typed = get_type(mfn, type);
-    if (!typed.ok()) put_page(mfn);
+Status PageTypes::get_page_and_type(Mfn mfn, FrameEntry& entry, DomId owner, PageType type) {
+    HV_TRY(get_page(entry, owner));
+    Status const typed = get_type(mfn, entry, type);
+    if (!typed.ok()) put_page(mfn, entry);
     return typed;
 }
 
-void PageTypes::put_page_and_type(Mfn mfn) {
-    put_type(mfn);
-    put_page(mfn);
+Status PageTypes::get_page_and_type(Mfn mfn, DomId owner, PageType type) {
+    FrameEntry* const entry = system_.frames.find(mfn);
+    return entry != nullptr ? get_page_and_type(mfn, *entry, owner, type) : Errno::invalid;
 }
+
+void PageTypes::put_page_and_type(Mfn mfn) {
+    FrameEntry& entry = system_.frames[mfn];
+    put_type(mfn, entry);
+    put_page(mfn, entry);
+}
+
+void PageTypes::put_page(Mfn mfn) { put_page(mfn, system_.frames[mfn]); }
+
+Status PageTypes::get_type(Mfn mfn, PageType type) { return get_type(mfn, system_.frames[mfn], type); }
+
+void PageTypes::put_type(Mfn mfn) { put_type(mfn, system_.frames[mfn]); }
 
 Status PageTypes::pin(Mfn mfn, Domain& owner, PageType type) {
     TypedPage page = HV_TRY(TypedPage::get(*this, mfn, owner.id(), type));
@@ -302,13 +340,15 @@ Status PageTypes::forget_progress(Mfn mfn, Domain& owner) {
     return rolled_back;
 }
 
-PageType PageTypes::type(Mfn mfn) const {
-    u64 const word = system_.frames[mfn].type.load(std::memory_order_acquire);
+PageType PageTypes::type(Mfn mfn) const { return type(system_.frames[mfn]); }
+
+PageType PageTypes::type(FrameEntry const& entry) {
+    u64 const word = entry.type.load(std::memory_order_acquire);
     return T::Count::get(word) > 0 && T::Unsettled::get(word) == 0 ? type_of(word) : PageType::none;
 }
 
-Result<PageType> PageTypes::hold_table(Mfn mfn) {
-    auto& state = system_.frames[mfn].type;
+Result<PageType> PageTypes::hold_table(FrameEntry& entry) {
+    auto& state = entry.type;
     while (true) {
         u64 word = state.load(std::memory_order_relaxed);
         bool const is_counted = T::Count::get(word) > 0 && T::Unsettled::get(word) == 0;
@@ -321,14 +361,14 @@ Result<PageType> PageTypes::hold_table(Mfn mfn) {
 }
 
 // While it is busy nobody but us may drop the last reference; that takes the long way.
-void PageTypes::release_table(Mfn mfn) {
-    auto& state = system_.frames[mfn].type;
+void PageTypes::release_table(Mfn mfn, FrameEntry& entry) {
+    auto& state = entry.type;
     u64 word = state.load(std::memory_order_relaxed);
     while (T::Count::get(word) > 1) {
         if (state.compare_exchange_weak(word, T::Busy::set(word - 1, 0), std::memory_order_acq_rel)) return;
     }
     state.fetch_and(~T::Busy::kMask, std::memory_order_release);
-    put_type(mfn);
+    put_type(mfn, entry);
 }
 
 }  // namespace hospes

@@ -19,6 +19,7 @@
 namespace hospes {
 
 class Domain;
+struct FrameEntry;
 
 class PageTypes {
 public:
@@ -53,15 +54,28 @@ public:
     // Rolls an interrupted validation back (the owner is dying). Errno::restart: the rest waits for settle().
     Status forget_progress(Mfn mfn, Domain& owner);
 
+    // The same for one who has looked the frame up (FrameTable::find).
+    Status get_page(FrameEntry& entry, DomId owner);
+    void put_page(Mfn mfn, FrameEntry& entry);
+    Status get_type(Mfn mfn, FrameEntry& entry, PageType type);
+    void put_type(Mfn mfn, FrameEntry& entry);
+    Status get_page_and_type(Mfn mfn, FrameEntry& entry, DomId owner, PageType type);
+
     // What the frame is used as now; none while nobody counts on it.
     PageType type(Mfn mfn) const;
+    static PageType type(FrameEntry const& entry);
 
     // For an update of a validated table's entries: a type reference of whatever level it has, and other pcpus' updates kept away.
     // The caller holds a general reference. Errno::invalid: not a validated page table; Errno::busy: too many references.
-    Result<PageType> hold_table(Mfn mfn);
-    void release_table(Mfn mfn);
+    Result<PageType> hold_table(FrameEntry& entry);
+    void release_table(Mfn mfn, FrameEntry& entry);
 
 private:
+    // Taken seldom, and kept out of who is on the straight way.
+    [[gnu::noinline]] void free_page(Mfn mfn, u64 before);
+    [[gnu::noinline]] Status get_type_slowly(Mfn mfn, PageType type);
+    [[gnu::noinline]] Status settle_all(Domain& domain);
+    [[gnu::noinline]] void start_devalidation(Mfn mfn, PageType type);
     Status start_type(Mfn mfn, PageType type);
     Status validate(Mfn mfn, PageType type);
     void keep_progress(Mfn mfn, PageType type, unsigned start, unsigned entries);
