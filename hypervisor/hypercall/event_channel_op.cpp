@@ -28,15 +28,19 @@ constexpr Row kOps[] = {
     {EVTCHNOP_reset, Caller::any_domain, Touches::shared, event_reset},
 };
 
+[[gnu::noinline]] Outcome run_locked(Row const& row, Vcpu& caller, GuestAddress arg) {
+    CoreGuard const guard;
+    return row.run(caller, arg);
+}
+
 }  // namespace
 
 Outcome hypercall_event_channel_op(Vcpu& caller, HypercallArgs& args) {
     for (Row const& row : kOps) {
         if (row.command != args[0]) continue;
         if (row.caller == Caller::control_domain && !caller.domain().is_control_domain()) return Errno::perm;
-        if (row.touches == Touches::own_vcpu) return row.run(caller, GuestAddress{args[1]});
-        CoreGuard const guard;
-        return row.run(caller, GuestAddress{args[1]});
+        GuestAddress const arg{args[1]};
+        return row.touches == Touches::own_vcpu ? row.run(caller, arg) : run_locked(row, caller, arg);
     }
     return Errno::no_system_call;
 }

@@ -4,10 +4,10 @@
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/ports/preempt.hpp"
 
-#include <algorithm>
-
 namespace hospes {
 namespace {
+
+constexpr u32 kCallsBetweenChecks = 4;  // each of them looks itself when it is long
 
 // False when a call of the batch made the caller wait or stop.
 bool is_caller_running(Vcpu const& caller) {
@@ -19,25 +19,24 @@ bool is_allowed_in_multicall(u64 number) { return number != __HYPERVISOR_iret &&
 
 }  // namespace
 
-Outcome hypercall_multicall(Vcpu& caller, HypercallArgs& args) {
+[[gnu::flatten]] Outcome hypercall_multicall(Vcpu& caller, HypercallArgs& args) {
     GuestHandle<multicall_entry_t> const calls{args[0]};
     u32 const count = static_cast<u32>(args[1]);
     Status status{};
     u32 i = 0;
     for (; i < count; ++i) {
-        if (i > 0 && preempt_pending()) {
+        if (i % kCallsBetweenChecks == kCallsBetweenChecks - 1 && preempt_pending()) {
             status = Errno::restart;
             break;
         }
         multicall_entry_t entry;
         HV_TRY(calls.read_into(entry, i));
-        HypercallArgs call_args;
-        std::copy_n(entry.args, call_args.arg.size(), call_args.arg.begin());
+        static_assert(sizeof entry.args == sizeof(HypercallArgs));
+        auto& call_args = *reinterpret_cast<HypercallArgs*>(entry.args);
         Outcome const outcome =
             is_allowed_in_multicall(entry.op) ? dispatch_hypercall(caller, entry.op, call_args) : Outcome{Errno::no_system_call};
         if (!outcome.ok() && outcome.error() == Errno::restart) {
             // The entry says where to go on; the guest may change it meanwhile, so it is decoded anew.
-            std::copy_n(call_args.arg.begin(), call_args.arg.size(), entry.args);
             HV_TRY(calls.write(entry, i));
             status = Errno::restart;
             break;

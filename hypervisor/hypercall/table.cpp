@@ -51,6 +51,12 @@ constexpr std::array<Hypercall, kSlots> sort_by_number() {
 
 constexpr std::array<Hypercall, kSlots> kByNumber = sort_by_number();
 
+// By itself, so that who takes no lock need not save the registers for it.
+[[gnu::noinline]] Outcome run_locked(HypercallHandler handle, Vcpu& caller, HypercallArgs& args) {
+    CoreGuard const guard;
+    return handle(caller, args);
+}
+
 }  // namespace
 
 Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
@@ -59,8 +65,7 @@ Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
     if (row.handle == nullptr) return Errno::no_system_call;
     if (row.caller == Caller::control_domain && !caller.domain().is_control_domain()) return Errno::perm;
     if (row.touches == Touches::own_vcpu) return row.handle(caller, args);
-    CoreGuard const guard;
-    return row.handle(caller, args);
+    return run_locked(row.handle, caller, args);
 }
 
 char const* hypercall_name(u64 number) {
