@@ -27,9 +27,9 @@ public:
     }
 
     bool test_bit(unsigned bit) const { return (load() >> bit & 1) != 0; }
-    // Both return the bit as it was.
-    bool test_and_set_bit(unsigned bit) { return (fetch_or(mask(bit)) >> bit & 1) != 0; }
-    bool test_and_clear_bit(unsigned bit) { return (fetch_and(static_cast<T>(~mask(bit))) >> bit & 1) != 0; }
+    // Both return the bit as it was; written so that the compiler sees one BTS or BTR in them.
+    bool test_and_set_bit(unsigned bit) { return (fetch_or(mask(bit)) & mask(bit)) != 0; }
+    bool test_and_clear_bit(unsigned bit) { return (fetch_and(static_cast<T>(~mask(bit))) & mask(bit)) != 0; }
 
 private:
     static constexpr T mask(unsigned bit) { return static_cast<T>(T{1} << bit); }

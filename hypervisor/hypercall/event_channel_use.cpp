@@ -45,7 +45,7 @@ Outcome event_close(Vcpu& caller, GuestAddress arg) {
 }
 
 // EVTCHNOP_send
-Outcome event_send(Vcpu& caller, GuestAddress arg) {
+[[gnu::flatten]] Outcome event_send(Vcpu& caller, GuestAddress arg) {
     evtchn_send_t const op = HV_TRY(GuestHandle<evtchn_send_t>{arg}.read());
     HV_TRY(caller.domain().events.send(EventPort{op.port}));
     return 0;

@@ -209,8 +209,11 @@ Status EventChannels::close_all() {
 
 void EventChannels::raise(EventPort number) {
     Port const* const port = find(number);
-    if (port == nullptr) return;
-    words_->set_pending(domain_, number, domain_.vcpu(VcpuId{port->vcpu.load(std::memory_order_relaxed)}));
+    if (port != nullptr) raise(number, *port);
+}
+
+void EventChannels::raise(EventPort number, Port const& port) {
+    words_->set_pending(domain_, number, domain_.vcpu(VcpuId{port.vcpu.load(std::memory_order_relaxed)}));
 }
 
 Status EventChannels::send(EventPort number) {
@@ -222,7 +225,7 @@ Status EventChannels::send(EventPort number) {
         // The other end stays as it is while we hold one lock of the two.
         port->remote->events.raise(EventPort{port->number});
         return {};
-    case PortState::ipi: raise(number); return {};
+    case PortState::ipi: raise(number, *port); return {};
     case PortState::unbound: return {};
     default: return Errno::invalid;
     }

@@ -126,6 +126,7 @@ private:
     static constexpr u32 kBuckets = 4096 / kPortsPerBucket;
 
     Port* find(EventPort port) const;
+    void raise(EventPort number, Port const& port);
     Status grow(u32 bucket);
     void give_back(EventPort port);
     void free_locked(EventPort number, Port& port);

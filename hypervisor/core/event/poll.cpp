@@ -45,8 +45,9 @@ bool end_poll(Vcpu& vcpu) {
     return true;
 }
 
-void wake_pollers(Domain& domain, EventPort port) {
-    if (domain.events.pollers().load() == 0) return;
+namespace {
+
+[[gnu::noinline]] void wake_those_that_poll(Domain& domain, EventPort port) {
     for (u32 id = 0; id < domain.max_vcpus; ++id) {
         Vcpu* const vcpu = domain.vcpus[id];
         if (vcpu == nullptr || !vcpu->is_polling.load()) continue;
@@ -54,6 +55,12 @@ void wake_pollers(Domain& domain, EventPort port) {
         if (polled != port && polled != kSeveralPorts) continue;
         if (end_poll(*vcpu)) domain.system().scheduler.wake(*vcpu);
     }
+}
+
+}  // namespace
+
+void wake_pollers(Domain& domain, EventPort port) {
+    if (domain.events.pollers().load() != 0) wake_those_that_poll(domain, port);
 }
 
 }  // namespace hospes

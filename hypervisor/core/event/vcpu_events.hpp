@@ -21,6 +21,6 @@ void raise_upcall(Vcpu& vcpu);
 bool test_and_set_vcpu_selector(Vcpu& vcpu, unsigned word);
 bool test_and_set_upcall_pending(Vcpu& vcpu);
 // Upcall pending has just been set: the vcpu wakes up, or leaves the guest to look.
-void notice_upcall(Vcpu& vcpu);
+[[gnu::noinline]] void notice_upcall(Vcpu& vcpu);
 
 }  // namespace hospes
