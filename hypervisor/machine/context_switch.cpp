@@ -108,10 +108,11 @@ bool enter_guest_mode(Vcpu& vcpu, bool kernel) {
     if (vcpu.pv.in_kernel == kernel) return true;
     if (!kernel && !vcpu.pv.user_root.is_valid()) return false;
     vcpu.pv.in_kernel = kernel;
-    if (!is_loaded(vcpu)) return true;
+    Pcpu& pcpu = this_pcpu();
+    if (pcpu.loaded != &vcpu) return true;
     asm volatile("swapgs" : : : "memory");
-    load_root(this_pcpu(), vcpu.current_root());
-    load_port_access(this_pcpu(), vcpu);
+    load_root(pcpu, kernel ? vcpu.pv.kernel_root : vcpu.pv.user_root);
+    if (vcpu.pv.iopl != 0) load_port_access(pcpu, vcpu);  // otherwise the ports are closed in both modes
     return true;
 }
 

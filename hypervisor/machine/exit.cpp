@@ -70,15 +70,20 @@ GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
     return &vcpu.regs;
 }
 
-// The entry has set vector, CS and SS to what SYSRET restores, and RFLAGS are those the processor ran the guest with: at CPL 3, with
-// IOPL 0, nothing the guest executes changes IF, IOPL or VM (SDM vol. 2, POPF). Only iret writes any of them anew, and takes the other
-// way. RIP is the address behind the SYSCALL, which is not canonical when that was the last instruction of the lower half. A guest kernel
-// that runs has its news (exit_to_guest has given it them), and whoever changes its root loads it.
-GuestRegs* exit_from_hypercall(Pcpu& pcpu) {
+namespace {
+[[gnu::noinline, gnu::flatten]] GuestRegs* exit_the_long_way(Pcpu& pcpu) { return exit_to_same_guest(pcpu); }
+}  // namespace
+
+// The entry by SYSCALL, the bounce or iret has set vector, CS and SS to what SYSRET restores. RFLAGS are those the processor ran the guest
+// with - at CPL 3, with IOPL 0, nothing the guest executes changes IF, IOPL or VM (SDM vol. 2, POPF) - or those that iret let through. RIP is
+// whatever the guest says; that behind a SYSCALL is not canonical when this was the last instruction of the lower half. Whoever changes the
+// vcpu's root loads it. A domain that was crashed on the way has made a decision due.
+GuestRegs* exit_by_sysret(Pcpu& pcpu) {
+    constexpr u64 kFarFromPlain = kRflagsRf | kRflagsVm | kRflagsTf | kRflagsIopl;
     Vcpu& vcpu = *pcpu.loaded;
     GuestRegs& regs = vcpu.regs;
-    bool const is_plain = is_canonical(regs.rip) && (regs.rflags & (kRflagsRf | kRflagsVm | kRflagsTf)) == 0;
-    if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) return exit_to_same_guest(pcpu);
+    bool const is_plain = is_canonical(regs.rip) && (regs.rflags & kFarFromPlain) == 0 && !vcpu.sched.has_news;
+    if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) return exit_the_long_way(pcpu);
     return &regs;
 }
 

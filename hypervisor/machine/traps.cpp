@@ -21,18 +21,18 @@ namespace {
 
 constexpr u64 kSyscallBytes = 2;
 
-[[gnu::noinline, gnu::cold]] void log_refusal(Vcpu& vcpu, u64 number, HypercallArgs const& args, Errno error) {
+// Of the hypercall that RAX still names.
+[[gnu::noinline, gnu::cold]] void log_refusal(Vcpu& vcpu, Errno error) {
+    HypercallArgs const& args = args_of(vcpu.regs);
     constexpr u64 kAboutALine = 100;
     if (!vcpu.domain().log_share.take(kAboutALine, system_time())) return;
-    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), number,
+    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), vcpu.regs.rax,
              args[0], args[1], args[2], vcpu.regs.rip, static_cast<int>(error));
 }
 
 void handle_hypercall(Vcpu& vcpu) {
     GuestRegs& regs = vcpu.regs;
-    u64 const number = regs.rax;
-    HypercallArgs& args = args_of(regs);
-    Outcome const outcome = dispatch_hypercall(vcpu, number, args);
+    Outcome const outcome = dispatch_hypercall(vcpu, regs.rax, args_of(regs));
     if (outcome.ok()) {
         regs.rax = static_cast<u64>(outcome.value());
         return;
@@ -41,8 +41,8 @@ void handle_hypercall(Vcpu& vcpu) {
         regs.rip -= kSyscallBytes;
         return;
     }
+    if (log_level() >= LogLevel::debug) log_refusal(vcpu, outcome.error());
     regs.rax = static_cast<u64>(to_abi(outcome.error()));
-    if (log_level() >= LogLevel::debug) log_refusal(vcpu, number, args, outcome.error());
 }
 
 void handle_compat_syscall(Vcpu& vcpu) {  // no callback for it can be registered: the instruction does not exist
@@ -96,25 +96,39 @@ void resume_return_fault() {
     run_on_stack(this_pcpu().stack_top(), resume_return_fault);
 }
 
+// Iret and the bounce say by the vector whether SYSRET restores all of what they have set.
+GuestRegs* exit_by_vector(Pcpu& pcpu) {
+    return pcpu.loaded->regs.vector == kEntrySyscall ? exit_by_sysret(pcpu) : exit_to_same_guest(pcpu);
+}
+
+// The three ways of a SYSCALL, straight on: what is called there and taken seldom is marked noinline where it is defined. Each saves only
+// the registers that it needs.
+[[gnu::noinline, gnu::flatten]] GuestRegs* take_system_call(Pcpu& pcpu) {
+    deliver_syscall_callback(*pcpu.loaded);
+    return exit_by_sysret(pcpu);
+}
+
+[[gnu::noinline, gnu::flatten]] GuestRegs* take_iret(Pcpu& pcpu) {
+    Vcpu& vcpu = *pcpu.loaded;
+    (void)hypercall_iret(vcpu, args_of(vcpu.regs));
+    return exit_by_vector(pcpu);
+}
+
+[[gnu::noinline, gnu::flatten]] GuestRegs* take_hypercall(Pcpu& pcpu) {
+    handle_hypercall(*pcpu.loaded);
+    return exit_by_sysret(pcpu);
+}
+
 }  // namespace
 }  // namespace hospes
 
 using namespace hospes;
 
-// Straight on: what is called here and taken seldom is marked noinline where it is defined.
-[[gnu::flatten]] GuestRegs* guest_syscall_entry(GuestRegs* regs) {
+GuestRegs* guest_syscall_entry(GuestRegs* regs) {
     Pcpu& pcpu = pcpu_of_stack();
-    Vcpu& vcpu = *pcpu.loaded;
-    if (!vcpu.pv.in_kernel) {
-        deliver_syscall_callback(vcpu);
-        return exit_to_same_guest(pcpu);
-    }
-    if (regs->rax == __HYPERVISOR_iret) {
-        (void)hypercall_iret(vcpu, args_of(*regs));
-        return exit_to_same_guest(pcpu);
-    }
-    handle_hypercall(vcpu);
-    return exit_from_hypercall(pcpu);
+    if (!pcpu.loaded->pv.in_kernel) return take_system_call(pcpu);
+    if (regs->rax == __HYPERVISOR_iret) return take_iret(pcpu);
+    return take_hypercall(pcpu);
 }
 
 GuestRegs* guest_trap_entry(GuestRegs* regs) {
@@ -124,7 +138,7 @@ GuestRegs* guest_trap_entry(GuestRegs* regs) {
         leave_virtual_8086(*pcpu.loaded);
     else
         handle_guest_entry(*pcpu.loaded, regs->vector);
-    return exit_to_same_guest(pcpu);
+    return exit_by_vector(pcpu);
 }
 
 void core_trap_entry(GuestRegs* regs) {

@@ -17,35 +17,42 @@ constexpr u64 kStackAlignment = 16;
 constexpr unsigned kSavedMaskShift = 32;  // cpu_user_regs.saved_upcall_mask: the byte above CS
 constexpr u64 kFlagsClearedOnEntry = kRflagsAc | kRflagsVm | kRflagsRf | kRflagsNt | kRflagsTf;
 
-// Words from the lowest address up; the frame is built downwards in a private copy and stored at once.
-class Frame64 {
-public:
-    void push(u64 word) { words_[--first_] = word; }
-    void const* bytes() const { return &words_[first_]; }
-    usize size() const { return (kMaxWords - first_) * sizeof(u64); }
-
-private:
-    static constexpr unsigned kMaxWords = 12;
-    std::array<u64, kMaxWords> words_;  // below first_: not read
-    unsigned first_ = kMaxWords;
+// What goes onto the kernel's stack, from the lowest address up: a private copy, stored at once. Between RCX and R11, which the guest
+// pops, and the interrupted state lie an error code, or four selectors, or nothing.
+template <usize kExtraWords>
+struct BounceFrame {
+    u64 rcx, r11;
+    std::array<u64, kExtraWords> extra;
+    u64 rip, cs, rflags, rsp, ss;
+};
+template <>
+struct BounceFrame<0> {
+    u64 rcx, r11;
+    u64 rip, cs, rflags, rsp, ss;
 };
 
-void push_interrupted_state(Frame64& frame, Vcpu const& vcpu, bool events_were_masked) {
+template <usize kExtraWords>
+void save_state(BounceFrame<kExtraWords>& frame, Vcpu const& vcpu) {
+    static_assert(sizeof frame == (7 + kExtraWords) * sizeof(u64));
     GuestRegs const& regs = vcpu.regs;
     u64 const selector_mask = vcpu.pv.in_kernel ? 0xfffc : 0xffff;  // the guest tells kernel from user by CS.RPL
-    frame.push(regs.ss & 0xffff);
-    frame.push(regs.rsp);
-    frame.push((regs.rflags & ~(kRflagsIf | kRflagsIopl)) | (events_were_masked ? 0 : kRflagsIf));
-    frame.push((regs.cs & selector_mask) | u64{events_were_masked} << kSavedMaskShift);
-    frame.push(regs.rip);
+    bool const events_were_masked = are_events_masked(vcpu);
+    frame.rcx = regs.rcx;
+    frame.r11 = regs.r11;
+    frame.rip = regs.rip;
+    frame.cs = (regs.cs & selector_mask) | u64{events_were_masked} << kSavedMaskShift;
+    frame.rflags = (regs.rflags & ~(kRflagsIf | kRflagsIopl)) | (events_were_masked ? 0 : kRflagsIf);
+    frame.rsp = regs.rsp;
+    frame.ss = regs.ss & 0xffff;
 }
 
 // Stores the finished frame and continues at `handler`. False: the domain was stopped.
-bool enter_handler(Vcpu& vcpu, Frame64 const& frame, u64 handler, bool masks_events) {
+template <typename FrameType>
+bool enter_handler(Vcpu& vcpu, FrameType const& frame, u64 handler, bool masks_events) {
     GuestRegs& regs = vcpu.regs;
     u64 const stack = (vcpu.pv.in_kernel ? regs.rsp : vcpu.pv.kernel_sp) & ~(kStackAlignment - 1);
-    GuestAddress const top = GuestAddress{stack} - frame.size();
-    if (!enter_guest_mode(vcpu, true) || !copy_to_guest(top, frame.bytes(), frame.size())) {
+    GuestAddress const top = GuestAddress{stack} - sizeof frame;
+    if (!enter_guest_mode(vcpu, true) || !copy_to_guest(top, &frame, sizeof frame)) {
         crash_guest(vcpu, "its kernel stack cannot take a frame (stack_switch, or a stack overflow)");
         return false;
     }
@@ -59,40 +66,38 @@ bool enter_handler(Vcpu& vcpu, Frame64 const& frame, u64 handler, bool masks_eve
     return true;
 }
 
-void push_scratch_registers(Frame64& frame, GuestRegs const& regs) {
-    frame.push(regs.r11);
-    frame.push(regs.rcx);
-}
-
 bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
-    Frame64 frame;
-    push_interrupted_state(frame, vcpu, are_events_masked(vcpu));
-    push_scratch_registers(frame, vcpu.regs);
+    BounceFrame<0> frame;
+    save_state(frame, vcpu);
     return enter_handler(vcpu, frame, handler, masks_events);
 }
 
-[[gnu::noinline]] bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
+[[gnu::noinline, gnu::flatten]] bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
     TrapHandler const& handler = vcpu.pv.traps[vector];
     if (handler.address == 0) {
         vcpu.regs.vector = vector;
         crash_guest(vcpu, "an exception without a handler in its trap table");
         return false;
     }
-    Frame64 frame;
-    push_interrupted_state(frame, vcpu, are_events_masked(vcpu));
-    if (has_error_code(vector)) frame.push(error_code);
-    push_scratch_registers(frame, vcpu.regs);
+    if (!has_error_code(vector)) return deliver_callback(vcpu, handler.address, handler.masks_events);
+    BounceFrame<1> frame;
+    save_state(frame, vcpu);
+    frame.extra = {error_code};
     return enter_handler(vcpu, frame, handler.address, handler.masks_events);
 }
 
 // A kernel whose upcall raises the next event for itself (Linux with PREEMPT_RT does, for RCU) would never get on with what it was
 // interrupted in, as the upcalls follow each other at the iret hypercall. Now and then it gets a moment.
-[[gnu::noinline]] bool gets_a_moment(Vcpu& vcpu) {
-    constexpr u8 kMaxReturnsInterrupted = 16;
+[[gnu::noinline]] void grant_a_moment(Vcpu& vcpu) {
     constexpr Nanoseconds kMoment{100'000};
-    if (vcpu.pv.returns_interrupted < kMaxReturnsInterrupted) return false;
     vcpu.pv.returns_interrupted = 0;
     set_poll_limit(vcpu, system_time() + kMoment);  // a vcpu that runs does not poll: this only makes the core look again
+}
+
+bool gets_a_moment(Vcpu& vcpu) {
+    constexpr u8 kMaxReturnsInterrupted = 16;
+    if (vcpu.pv.returns_interrupted < kMaxReturnsInterrupted) return false;
+    grant_a_moment(vcpu);
     return true;
 }
 
@@ -117,10 +122,9 @@ void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors) {
         crash_guest(vcpu, "a selector that cannot be loaded, and no failsafe callback");
         return;
     }
-    Frame64 frame;
-    push_interrupted_state(frame, vcpu, are_events_masked(vcpu));
-    for (unsigned i = 4; i > 0; --i) frame.push(selectors[i - 1]);
-    push_scratch_registers(frame, vcpu.regs);
+    BounceFrame<4> frame;
+    save_state(frame, vcpu);
+    frame.extra = {selectors[0], selectors[1], selectors[2], selectors[3]};
     (void)enter_handler(vcpu, frame, callback.address, callback.masks_events);
 }
 
