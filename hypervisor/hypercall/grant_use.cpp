@@ -49,7 +49,7 @@ Outcome grant_map(Vcpu& caller, GrantCall& call) {
 }
 
 // GNTTABOP_unmap_grant_ref
-Outcome grant_unmap(Vcpu& caller, GrantCall& call) {
+[[gnu::flatten]] Outcome grant_unmap(Vcpu& caller, GrantCall& call) {
     UnmapBatch batch{caller};
     return for_each_operation<gnttab_unmap_grant_ref_t>(call, [&](gnttab_unmap_grant_ref_t& op, auto const& tell) {
         op.status = static_cast<i16>(batch.unmap({op.host_addr, op.dev_bus_addr, GrantHandle{op.handle}}));
@@ -58,7 +58,7 @@ Outcome grant_unmap(Vcpu& caller, GrantCall& call) {
 }
 
 // GNTTABOP_copy
-Outcome grant_copy(Vcpu& caller, GrantCall& call) {
+[[gnu::flatten]] Outcome grant_copy(Vcpu& caller, GrantCall& call) {
     return for_each_operation<gnttab_copy_t>(call, [&](gnttab_copy_t& op, auto const& tell) {
         GrantCopyEnd const source = decode(op.source, (op.flags & GNTCOPY_source_gref) != 0);
         GrantCopyEnd const destination = decode(op.dest, (op.flags & GNTCOPY_dest_gref) != 0);

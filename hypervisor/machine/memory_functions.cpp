@@ -13,6 +13,18 @@ struct [[gnu::packed, gnu::may_alias]] Word {
 };
 
 constexpr usize kBlock = 8 * sizeof(Word);
+constexpr usize kLargeBlock = 64 * sizeof(Word);
+
+// Moves as many blocks as there are.
+template <usize kBytes>
+[[gnu::always_inline, gnu::optimize("no-tree-loop-distribute-patterns")]] inline void copy_blocks(u8*& to, u8 const*& from, usize& size) {
+    for (; size >= kBytes; size -= kBytes, to += kBytes, from += kBytes) {
+        auto* const out = reinterpret_cast<Word*>(to);
+        auto const* const in = reinterpret_cast<Word const*>(from);
+#pragma GCC unroll 64
+        for (unsigned i = 0; i < kBytes / sizeof(Word); ++i) out[i].value = in[i].value;
+    }
+}
 
 }  // namespace
 
@@ -33,15 +45,9 @@ extern "C" {
 [[gnu::optimize("no-tree-loop-distribute-patterns")]] void* memcpy(void* to, void const* from, usize size) {
     auto* target = static_cast<u8*>(to);
     auto const* source = static_cast<u8 const*>(from);
-    for (; size >= kBlock; size -= kBlock, target += kBlock, source += kBlock) {
-        auto* const out = reinterpret_cast<Word*>(target);
-        auto const* const in = reinterpret_cast<Word const*>(source);
-#pragma GCC unroll 8
-        for (unsigned i = 0; i < 8; ++i) out[i].value = in[i].value;
-    }
-    for (; size >= sizeof(Word); size -= sizeof(Word), target += sizeof(Word), source += sizeof(Word)) {
-        reinterpret_cast<Word*>(target)->value = reinterpret_cast<Word const*>(source)->value;
-    }
+    copy_blocks<kLargeBlock>(target, source, size);
+    copy_blocks<kBlock>(target, source, size);
+    copy_blocks<sizeof(Word)>(target, source, size);
     for (; size > 0; --size) *target++ = *source++;
     return to;
 }
