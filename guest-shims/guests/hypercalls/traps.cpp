@@ -44,6 +44,39 @@ HV_TEST(trap_single_step_in_the_kernel) {
     HV_CHECK_EQ(fault.vector(), 1);
 }
 
+/// The step ends behind SYSCALL where SYSRET brings TF back, one instruction later where IRET does.
+HV_TEST(trap_single_step_goes_on_after_a_hypercall) {
+    u64 at = 0;
+    const Fault fault = catch_fault([&at] {
+        u64 number = __HYPERVISOR_xen_version;
+        asm volatile("lea 1f(%%rip), %%rcx\n mov %%rcx, %1\n pushf\n orl $0x100, (%%rsp)\n popf\n syscall\n 1: nop\n nop"
+                     : "+a"(number), "=m"(at)
+                     : "D"(XENVER_version)
+                     : "rcx", "r11", "memory");
+    });
+    HV_CHECK_EQ(fault.vector(), 1);
+    HV_CHECK(fault.frame.rip - at <= 1);
+    HV_CHECK_EQ(fault.frame.rax, 0x40011);
+}
+
+/// SYSCALL as the last instruction of the lower half: the address behind it is not canonical, and SYSRET must not be given it.
+HV_TEST(trap_hypercall_at_the_end_of_the_lower_half) {
+    const Window last(255);
+    const Page code;
+    HV_REQUIRE(last.usable());
+    memcpy(static_cast<u8 *>(code.data()) + kPageSize - 2, "\x0f\x05", 2);
+    HV_REQUIRE(hv::mmu_update_one(last.l3.slot(511), entry(last.l2.mfn(), kTableEntry)) == 0);
+    HV_REQUIRE(hv::mmu_update_one(last.l2.slot(511), entry(last.l1.mfn(), kTableEntry)) == 0);
+    HV_REQUIRE(last.map(511, entry(code.mfn(), kReadOnlyPage)) == 0);
+    const Fault fault = catch_fault([] {
+        u64 number = __HYPERVISOR_xen_version;
+        asm volatile("jmp *%1" : "+a"(number) : "r"(0x7ffffffffffe), "D"(XENVER_version) : "rcx", "r11", "memory");
+    });
+    HV_CHECK(fault.vector() == 13 || fault.vector() == 14);
+    HV_CHECK_EQ(fault.frame.rip, 0x800000000000);
+    HV_CHECK_EQ(fault.frame.rax, 0x40011);
+}
+
 HV_TEST(trap_non_canonical_access) {
     // #SS for a stack reference, #GP else; QEMU 7.2 gives #GP for both.
     const Fault fault = catch_fault([] { asm volatile("mov (%0), %%rax" : : "r"(kNonCanonical) : "rax"); });
