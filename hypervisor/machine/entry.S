@@ -137,11 +137,22 @@ ist_common:
     .globl syscall_entry
 syscall_entry:
     call guest_syscall_entry
-    mov %rax, %rdi
-    cmpl $ENTRY_SYSCALL, REG_VECTOR(%rdi)
-    jne return_by_iret
-    mov REG_RBP(%rdi), %rbp
-    jmp sysret_scratch
+    cmpl $ENTRY_SYSCALL, REG_VECTOR(%rax)
+    jne 1f
+sysret_scratch:
+    mov REG_RBP(%rax), %rbp
+    mov REG_R10(%rax), %r10
+    mov REG_R9(%rax), %r9
+    mov REG_R8(%rax), %r8
+    mov REG_RDI(%rax), %rdi
+    mov REG_RDX(%rax), %rdx
+    mov REG_RSI(%rax), %rsi
+    mov REG_RIP(%rax), %rcx
+    mov REG_RFLAGS(%rax), %r11
+    mov REG_RSP(%rax), %rsp
+    mov REG_RAX(%rax), %rax
+    sysretq
+1:  mov %rax, %rdi
 
 /* void return_by_iret(const GuestRegs *): from the core's stack, so that a fault of IRETQ finds the registers intact. */
     .globl return_by_iret
@@ -177,20 +188,9 @@ return_by_sysret:
     mov REG_R14(%rdi), %r14
     mov REG_R13(%rdi), %r13
     mov REG_R12(%rdi), %r12
-    mov REG_RBP(%rdi), %rbp
     mov REG_RBX(%rdi), %rbx
-sysret_scratch:
-    mov REG_R10(%rdi), %r10
-    mov REG_R9(%rdi), %r9
-    mov REG_R8(%rdi), %r8
-    mov REG_RAX(%rdi), %rax
-    mov REG_RDX(%rdi), %rdx
-    mov REG_RSI(%rdi), %rsi
-    mov REG_RIP(%rdi), %rcx
-    mov REG_RFLAGS(%rdi), %r11
-    mov REG_RSP(%rdi), %rsp
-    mov REG_RDI(%rdi), %rdi
-    sysretq
+    mov %rdi, %rax
+    jmp sysret_scratch
 
 /* void run_on_stack(u64 stack_top, void (*function)()) */
     .globl run_on_stack

@@ -78,9 +78,8 @@ namespace {
 // with - at CPL 3, with IOPL 0, nothing the guest executes changes IF, IOPL or VM (SDM vol. 2, POPF) - or those that iret let through. RIP is
 // whatever the guest says; that behind a SYSCALL is not canonical when this was the last instruction of the lower half. Whoever changes the
 // vcpu's root loads it. A domain that was crashed on the way has made a decision due.
-GuestRegs* exit_by_sysret(Pcpu& pcpu) {
+GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu) {
     constexpr u64 kFarFromPlain = kRflagsRf | kRflagsVm | kRflagsTf | kRflagsIopl;
-    Vcpu& vcpu = *pcpu.loaded;
     GuestRegs& regs = vcpu.regs;
     bool const is_plain = is_canonical(regs.rip) && (regs.rflags & kFarFromPlain) == 0 && !vcpu.sched.has_news;
     if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) return exit_the_long_way(pcpu);

@@ -97,26 +97,28 @@ void resume_return_fault() {
 }
 
 // Iret and the bounce say by the vector whether SYSRET restores all of what they have set.
-GuestRegs* exit_by_vector(Pcpu& pcpu) {
-    return pcpu.loaded->regs.vector == kEntrySyscall ? exit_by_sysret(pcpu) : exit_to_same_guest(pcpu);
+GuestRegs* exit_by_vector(Pcpu& pcpu, Vcpu& vcpu) {
+    return vcpu.regs.vector == kEntrySyscall ? exit_by_sysret(pcpu, vcpu) : exit_to_same_guest(pcpu);
 }
 
 // The three ways of a SYSCALL, straight on: what is called there and taken seldom is marked noinline where it is defined. Each saves only
 // the registers that it needs.
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_system_call(Pcpu& pcpu) {
-    deliver_syscall_callback(*pcpu.loaded);
-    return exit_by_sysret(pcpu);
+    Vcpu& vcpu = *pcpu.loaded;
+    deliver_syscall_callback(vcpu);
+    return exit_by_sysret(pcpu, vcpu);
 }
 
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_iret(Pcpu& pcpu) {
     Vcpu& vcpu = *pcpu.loaded;
     (void)hypercall_iret(vcpu, args_of(vcpu.regs));
-    return exit_by_vector(pcpu);
+    return exit_by_vector(pcpu, vcpu);
 }
 
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_hypercall(Pcpu& pcpu) {
-    handle_hypercall(*pcpu.loaded);
-    return exit_by_sysret(pcpu);
+    Vcpu& vcpu = *pcpu.loaded;
+    handle_hypercall(vcpu);
+    return exit_by_sysret(pcpu, vcpu);
 }
 
 }  // namespace
@@ -134,11 +136,12 @@ GuestRegs* guest_syscall_entry(GuestRegs* regs) {
 GuestRegs* guest_trap_entry(GuestRegs* regs) {
     if (cpu_features.smap) asm volatile("clac" : : : "memory");  // an interrupt gate keeps AC as the guest has set it
     Pcpu& pcpu = pcpu_of_stack();
+    Vcpu& vcpu = *pcpu.loaded;
     if (is_virtual_8086(*regs))
-        leave_virtual_8086(*pcpu.loaded);
+        leave_virtual_8086(vcpu);
     else
-        handle_guest_entry(*pcpu.loaded, regs->vector);
-    return exit_by_vector(pcpu);
+        handle_guest_entry(vcpu, regs->vector);
+    return exit_by_vector(pcpu, vcpu);
 }
 
 void core_trap_entry(GuestRegs* regs) {

@@ -11,10 +11,10 @@ namespace {
 // Lets the core touch user pages while it lives.
 class [[nodiscard]] UserAccess {
 public:
-    UserAccess() {
+    [[gnu::always_inline]] UserAccess() {
         if (cpu_features.smap) asm volatile("stac" : : : "memory");
     }
-    ~UserAccess() {
+    [[gnu::always_inline]] ~UserAccess() {
         if (cpu_features.smap) asm volatile("clac" : : : "memory");
     }
     UserAccess(UserAccess const&) = delete;
