@@ -5,6 +5,7 @@ import re
 import statistics
 
 from images import make_images
+from machine.checks import CheckFailed
 from machine.qemu import MachineConfig
 from machine.shares import ICOUNT
 from scenario import STATE, Scenario
@@ -31,22 +32,29 @@ def _ping(scenario: Scenario, system: str) -> float:
     return statistics.median(times)
 
 
+def _pings(scenario: Scenario, system: str) -> dict[str, float]:
+    """Both medians in ms."""
+    scenario.boot(lambda stage, text: None, _BOOT_LIMIT)
+    scenario.daemons_run()
+    scenario.create_domain()
+    scenario.watch_boot()
+    scenario.leave_console()
+    scenario.fetch_page()
+    idle = _ping(scenario, system)
+    scenario.dom0.check(f"for n in $(seq {_SPINNERS}); do {_SPIN} || break; done; sleep 5; [ $(hospes list | grep -c spin) = {_SPINNERS} ]",
+                        limit=600)
+    return {"idle": idle, "busy": _ping(scenario, system)}
+
+
 def _measure(session: Session, system: str) -> dict[str, float]:
-    """Both medians in ms; the daemons in dom0 are ours on both systems."""
+    """The daemons in dom0 are ours on both systems."""
     images = make_images(system, "amd64", _MEMORY)
     config = MachineConfig(images.esp, images.data, _MEMORY, 1, extra=list(ICOUNT))
     with session.machine(system, config, "ping") as machine:
-        scenario = Scenario(machine, system == OURS)
-        scenario.boot(lambda stage, text: None, _BOOT_LIMIT)
-        scenario.daemons_run()
-        scenario.create_domain()
-        scenario.watch_boot()
-        scenario.leave_console()
-        scenario.fetch_page()
-        idle = _ping(scenario, system)
-        scenario.dom0.check(f"for n in $(seq {_SPINNERS}); do {_SPIN} || break; done; sleep 5; "
-                            f"[ $(hospes list | grep -c spin) = {_SPINNERS} ]", limit=600)
-        return {"idle": idle, "busy": _ping(scenario, system)}
+        try:
+            return _pings(Scenario(machine, system == OURS), system)
+        except CheckFailed as failure:
+            raise BenchError(system, "ping through a domain", str(failure), machine.tail()) from failure
 
 
 def run(session: Session) -> list[Row]:
