@@ -3,7 +3,8 @@
 and xen-netback in dom0's kernel. The disk below is a virtio disk of the machine."""
 from .control import Dom0, dom0_of, figures
 from .domains import Domain, with_devices
-from .rows import SYSTEMS, Row, at_least
+from .processor_time import usage_of
+from .rows import RATES, SYSTEMS, Row, at_least
 from .session import Session
 
 GROUP = "devices"
@@ -29,7 +30,9 @@ def _measured(dom0: Dom0, name: str) -> dict[str, float]:
 
 def _one_machine(session: Session, system: str, domain: Domain) -> dict[str, float]:
     with dom0_of(session, system, [domain]) as dom0:
-        return _measured(dom0, domain.name)
+        with usage_of(dom0.machine.child.pid) as usage:
+            found = _measured(dom0, domain.name)
+        return found | {f"{key}/processor": rate / usage.share for key, rate in found.items()}
 
 
 def run(session: Session) -> list[Row]:
@@ -37,5 +40,9 @@ def run(session: Session) -> list[Row]:
     runs: dict[str, list[dict[str, float]]] = {system: [] for system in SYSTEMS}
     for system in session.alternate(3, 1):
         runs[system].append(session.once_more(lambda: _one_machine(session, system, domain)))
-    return [Row(GROUP, name, unit, {system: [run[key] for run in runs[system]] for system in SYSTEMS}, at_least(bound), more_is_better=True)
-            for key, (name, unit, bound) in _ROWS.items()]
+    rows = []
+    for suffix, said, note in RATES:
+        for key, (name, unit, bound) in _ROWS.items():
+            samples = {system: [run[key + suffix] for run in runs[system]] for system in SYSTEMS}
+            rows.append(Row(GROUP, f"{name}{said}", unit, samples, at_least(bound), more_is_better=True, note=note))
+    return rows

@@ -4,6 +4,9 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# A rate as it is, and in a second of the processor time of the QEMU process: suffix of the sample's key, of the row's name, note.
+RATES = (("", "", ""), ("/processor", ", by QEMU's processor time",
+                        "Rates by QEMU's processor time: in a second of it, as all of it was used meanwhile; other work on the host hardly moves them."))
 OURS, XEN = "hospes", "xen"
 SYSTEMS = (OURS, XEN)
 
