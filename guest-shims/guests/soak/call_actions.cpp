@@ -209,6 +209,7 @@ void do_user_code(World &world) {
     if (world.random.one_in(4)) start.rsp = world.random.next();
     if (world.random.one_in(4)) start.rflags |= world.random.next() & 0x3fffff;
     start.cs |= 3;  // an iret to kernel mode would run our own code with these registers
+    static_cast<void>(events_disable());  // a timer that fires before user mode is entered waits until it is
     static_cast<void>(hv::set_timer_op(system_time_ns() + 300000));
     const Fault fault = world.user.run(code, sizeof code, start);
     static_cast<void>(hv::set_timer_op(0));
