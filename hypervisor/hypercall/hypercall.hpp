@@ -36,8 +36,7 @@ struct Hypercall {
     u16 number = 0;
     char const* name = nullptr;
     Caller caller = Caller::control_domain;
-    Touches touches = Touches::shared;
-    HypercallHandler handle = nullptr;
+    HypercallHandler handle = nullptr;  // takes the core lock where it is to
 };
 
 // Runs hypercall `number` for `caller`: Errno::no_system_call for an unknown one, Errno::perm without the privilege.
