@@ -17,11 +17,12 @@
 namespace hospes::hospesd {
 namespace {
 
-// dom0 has a name like every other domain.
+// dom0 has a name like every other domain, and so has the only pool of processors, without which xl finds no scheduler.
 Status name_control_domain(xenstore::Client& store) {
     auto const path = control::domain_path(kDomIdDom0);
     if (!HV_TRY(store.exists(path + "/name"))) HV_TRY(store.write(path + "/name", "Domain-0"));
     if (!HV_TRY(store.exists(path + "/domid"))) HV_TRY(store.write(path + "/domid", "0"));
+    if (!HV_TRY(store.exists("/local/pool/0/name"))) HV_TRY(store.write("/local/pool/0/name", "Pool-0"));
     return {};
 }
 

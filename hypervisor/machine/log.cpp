@@ -31,12 +31,16 @@ constexpr char const* prefix_of(LogLevel level) {
     return "";
 }
 
+void send_locked(char byte) {
+    if (byte == '\n') serial_write_byte('\r');
+    serial_write_byte(byte);
+}
+
 void put_locked(char byte) {
     ring[ring_end % kRingBytes] = byte;
     ++ring_end;
     if (ring_end - ring_start > kRingBytes) ring_start = ring_end - kRingBytes;
-    if (byte == '\n') serial_write_byte('\r');
-    serial_write_byte(byte);
+    send_locked(byte);
 }
 
 void put_locked(char const* text) {
@@ -63,7 +67,7 @@ void log(LogLevel level, char const* format, ...) {
 
 void console_write(char const* bytes, usize size) {
     LockGuard const guard{console_lock};
-    for (usize i = 0; i < size; ++i) put_locked(bytes[i]);
+    for (usize i = 0; i < size; ++i) send_locked(bytes[i]);
 }
 
 usize log_ring_read(char* bytes, usize size, bool incremental, u32& index) {

@@ -6,7 +6,7 @@
 
 namespace hospes {
 
-// Raw bytes to the serial line and the log ring, in one piece.
+// Raw bytes to the serial line, in one piece. The log's ring does not get them: dom0 shows the ring on this line.
 void console_write(char const* bytes, usize size);
 
 // Takes up to `size` bytes that arrived; returns how many.
