@@ -19,7 +19,8 @@ Outcome for_each_operation(GrantCall& call, Perform perform) {
             call.count -= done;
             return Errno::restart;
         }
-        Op op = HV_TRY(handle.read(done));
+        Op op;
+        HV_TRY(handle.read_into(op, done));
         HV_TRY(perform(op, [&] { return handle.write(op, done); }));
     }
     return 0;

@@ -21,12 +21,11 @@ namespace {
 
 constexpr u64 kSyscallBytes = 2;
 
-// Of the hypercall that RAX still names.
-[[gnu::noinline, gnu::cold]] void log_refusal(Vcpu& vcpu, Errno error) {
+[[gnu::noinline, gnu::cold]] void log_refusal(Vcpu& vcpu, u64 number, Errno error) {
     HypercallArgs const& args = args_of(vcpu.regs);
     constexpr u64 kAboutALine = 100;
     if (!vcpu.domain().log_share.take(kAboutALine, system_time())) return;
-    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), vcpu.regs.rax,
+    HV_DEBUG("d%uv%u: hypercall %lu(%lx, %lx, %lx) from rip %lx: error %d", static_cast<unsigned>(vcpu.domain().id().raw()), vcpu.id().raw(), number,
              args[0], args[1], args[2], vcpu.regs.rip, static_cast<int>(error));
 }
 
@@ -41,8 +40,9 @@ void handle_hypercall(Vcpu& vcpu) {
         regs.rip -= kSyscallBytes;
         return;
     }
-    if (log_level() >= LogLevel::debug) log_refusal(vcpu, outcome.error());
+    u64 const number = regs.rax;
     regs.rax = static_cast<u64>(to_abi(outcome.error()));
+    if (log_level() >= LogLevel::debug) log_refusal(vcpu, number, outcome.error());
 }
 
 void handle_compat_syscall(Vcpu& vcpu) {  // no callback for it can be registered: the instruction does not exist

@@ -36,12 +36,12 @@ void save_state(BounceFrame<kExtraWords>& frame, Vcpu const& vcpu) {
     static_assert(sizeof frame == (7 + kExtraWords) * sizeof(u64));
     GuestRegs const& regs = vcpu.regs;
     u64 const selector_mask = vcpu.pv.in_kernel ? 0xfffc : 0xffff;  // the guest tells kernel from user by CS.RPL
-    bool const events_were_masked = are_events_masked(vcpu);
+    u64 const events_were_masked = are_events_masked(vcpu) ? 1 : 0;
     frame.rcx = regs.rcx;
     frame.r11 = regs.r11;
     frame.rip = regs.rip;
-    frame.cs = (regs.cs & selector_mask) | u64{events_were_masked} << kSavedMaskShift;
-    frame.rflags = (regs.rflags & ~(kRflagsIf | kRflagsIopl)) | (events_were_masked ? 0 : kRflagsIf);
+    frame.cs = (regs.cs & selector_mask) | events_were_masked << kSavedMaskShift;
+    frame.rflags = (regs.rflags & ~(kRflagsIf | kRflagsIopl)) | (events_were_masked ^ 1) * kRflagsIf;
     frame.rsp = regs.rsp;
     frame.ss = regs.ss & 0xffff;
 }
