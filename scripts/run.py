@@ -108,6 +108,8 @@ def run(arguments: argparse.Namespace, progress: Progress) -> None:
         scenario.boot(progress.stage, _LIMIT)
         start_domain(scenario, progress)
         if sys.stdin.isatty() and sys.stdout.isatty():
+            scenario.fetch_page()  # what the message proposes is to work at once
+            progress.stage("domain", "it has booted, and serves its page")
             converse(machine, progress)
         else:
             play(scenario, progress)
