@@ -19,9 +19,9 @@ def _files(hypervisor: str, elf: Path, options: str, hypervisor_options: str) ->
     return {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI, "EFI/BOOT/hospes.cfg": config, f"EFI/BOOT/{elf.name}": elf}
 
 
-def mini_guest_disk(hypervisor: str, guest: str, options: str, hypervisor_options: str = "") -> Path:
-    """Makes the disk anew: hypervisor is "hospes" or "xen", options are for the guest."""
-    image = IMAGES / f"guest-{hypervisor}-{guest}.img"
+def mini_guest_disk(hypervisor: str, guest: str, options: str, hypervisor_options: str = "", owner: str = "guest") -> Path:
+    """Makes the disk anew: hypervisor is "hospes" or "xen", options are for the guest. No two owners have the same file."""
+    image = IMAGES / f"{owner}-{hypervisor}-{guest}.img"
     image.parent.mkdir(parents=True, exist_ok=True)
     image.unlink(missing_ok=True)
     write_fat(image, _files(hypervisor, MINI_GUESTS / f"{guest}.elf", options, hypervisor_options))

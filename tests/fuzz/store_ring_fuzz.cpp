@@ -2,81 +2,40 @@
 // A domain's store ring as a hostile kernel may write it: requests well formed or not, indices and bytes that change at any moment. The
 // server keeps to its quotas, what the domain may not write stays as it was, and nothing of the domain is left when it has gone.
 #include "tests/fuzz/fuzz_input.hpp"
-#include "tests/support/fake_event_channels.hpp"
-#include "xenstore/daemon/server.hpp"
-#include "xenstore/testing/memory_store.hpp"
-#include "xenstore/transport/ring_transport.hpp"
+#include "tests/support/store_guest.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
 #include <cstring>
 
-extern "C" {
-#include <xen/io/xs_wire.h>
-}
-
 using namespace hospes;
 using namespace hospes::xenstore;
 
 namespace {
 
-constexpr DomId kGuest{5}, kNeighbour{6};
-constexpr EventPort kPort{3};
-constexpr std::string_view kHome = "/local/domain/5/data", kNextDoor = "/local/domain/6/data", kSecret = "/secret";
+constexpr DomId kNeighbour{6};
+constexpr int kTurns = 4;  // of the server after an event
+constexpr std::string_view kNextDoor = "/local/domain/6/data", kSecret = "/secret";
 
 void demand(bool holds) {
     if (!holds) std::abort();
 }
 
-class FuzzPage final : public RingPage {
-public:
-    explicit FuzzPage(xenstore_domain_interface& page) : page_{page} {}
-    xenstore_domain_interface& page() override { return page_; }
-
-private:
-    xenstore_domain_interface& page_;
-};
-
-struct World {
-    EventLoop loop;
-    FlushList flushes;
-    test::FakeEventChannels channels;
-    FakeDomainHost host;
-    Server server{host, Quotas{}};
-    xenstore_domain_interface page{};
-    Connection& connection{server.add_connection({.domain = kGuest, .target = {}}, "domain 5")};
-    std::unique_ptr<RingTransport> link;
-
-    World() {
-        channels.offer(kGuest, kPort);
-        make(kHome, kGuest);
-        make(kNextDoor, kNeighbour);
-        make(kSecret, kDomIdDom0);
-        RingTransport::Environment environment{channels, loop, flushes, [this] { flushes.run(); }};
-        link = std::make_unique<RingTransport>(kGuest, std::make_unique<FuzzPage>(page), connection, std::move(environment));
-        demand(link->connect(kPort).has_value());
-    }
-    void make(std::string_view where, DomId owner) {
-        auto const path = *Path::parse(where, "/");
-        server.tree().create(path, "value", std::nullopt);
-        server.tree().set_permissions(path, private_to(owner));
+struct World : test::StoreGuest {
+    World() : StoreGuest{"value"} {
+        make(kNextDoor, "value", kNeighbour);
+        make(kSecret, "value", kDomIdDom0);
+        demand(connect());
     }
     Node const* node(std::string_view where) { return server.tree().find(*Path::parse(where, "/")).node; }
 
-    void kick() {
-        channels.fire(channels.local_port(kGuest, kPort));
-        for (int i = 0; i < 4; ++i) loop.run_once(false);  // turns that the server put off
-    }
     void fetch() { page.rsp_cons = page.rsp_prod; }
     // As long as the server takes something.
     void send(std::string_view bytes) {
         for (int turn = 0; !bytes.empty() && turn < 16; ++turn) {
-            while (!bytes.empty() && page.req_prod - page.req_cons < kStoreRingSize) {
-                page.req[page.req_prod++ % kStoreRingSize] = bytes.front();
-                bytes.remove_prefix(1);
-            }
-            kick();
+            put(bytes);
+            kick(kTurns);
             fetch();
         }
     }
@@ -127,7 +86,7 @@ void take_step(World& world, test::FuzzInput& input) {
     default: world.send(request_of(input)); return;
     case 6: for (int count = input.byte() % 64; count > 0; --count) world.page.req[world.page.req_prod++ % kStoreRingSize] = static_cast<char>(input.byte());
     }
-    world.kick();
+    world.kick(kTurns);
 }
 
 }  // namespace
@@ -142,8 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(unsigned char const* data, std::size_t siz
     }
     world.link.reset();
     world.server.remove_connection(world.connection.id());
-    world.server.forget_domain(kGuest);
+    world.server.forget_domain(World::kGuest);
     world.check();
-    demand(world.server.tree().select([](Node const& node) { return node.owner() == kGuest; }, Tree::Below::look).empty());
+    demand(world.server.tree().select([](Node const& node) { return node.owner() == World::kGuest; }, Tree::Below::look).empty());
     return 0;
 }

@@ -9,7 +9,8 @@ player_spin:
     inc %rax
     jmp player_spin
 
-player_echo:
+/* Until the port in the data page is pending. */
+wait_for_event:
     lea 24(%rbx), %rax /* the list of ports is the port */
     mov %rax, (%rbx)
     movl $1, 8(%rbx)
@@ -20,24 +21,23 @@ player_echo:
     mov 24(%rbx), %eax
     lock btr %rax, (%rbp)
     jnc 1b
+    ret
+
+answer:
     mov $32, %eax /* event_channel_op */
     mov $4, %edi  /* EVTCHNOP_send */
     lea 24(%rbx), %rsi
     syscall
-    jmp 1b
+    ret
+
+player_echo:
+    call wait_for_event
+    call answer
+    jmp player_echo
 
 player_plug:
-    lea 24(%rbx), %rax /* the list of ports is the port */
-    mov %rax, (%rbx)
-    movl $1, 8(%rbx)
+    call wait_for_event
 1:  mov $29, %eax /* sched_op */
-    mov $3, %edi  /* SCHEDOP_poll */
-    mov %rbx, %rsi
-    syscall
-    mov 24(%rbx), %eax
-    lock btr %rax, (%rbp)
-    jnc 1b
-2:  mov $29, %eax /* sched_op */
     mov $0, %edi  /* SCHEDOP_yield */
     syscall
     mov $24, %eax /* vcpu_op */
@@ -45,16 +45,13 @@ player_plug:
     mov $1, %esi
     syscall
     test %eax, %eax
-    jnz 2b
+    jnz 1b
     mov $24, %eax /* vcpu_op */
     mov $1, %edi  /* VCPUOP_up */
     mov $1, %esi
     syscall
-    mov $32, %eax /* event_channel_op */
-    mov $4, %edi  /* EVTCHNOP_send */
-    lea 24(%rbx), %rsi
-    syscall
-    jmp 1b
+    call answer
+    jmp player_plug
 
 player_unplug:
     lock incq 32(%rbx)

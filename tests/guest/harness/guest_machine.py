@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A machine that boots a mini-guest as its initial domain, and what the guest said."""
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,12 @@ def read_verdicts(text: str) -> Outcome:
 
 def machine_of(hypervisor: str, guest: str, options: str = "", *, hypervisor_options: str = "", memory: int = 512,
                processors: int = 1, extra: tuple[str, ...] = ()) -> tuple[MachineConfig, Path]:
-    """A machine whose initial domain is the guest, and the file for its serial log."""
+    """A machine whose initial domain is the guest, and the file for its serial log. Each script has files of its own: two may run the
+    same guest at the same time."""
+    script = Path(sys.argv[0]).stem
     checked = f"check {hypervisor_options}".strip() if hypervisor == "hospes" else hypervisor_options
-    image = mini_guest_disk(hypervisor, guest, options, checked)
-    log = OUT / "tests/guest" / f"{guest}-{hypervisor}.log"
+    image = mini_guest_disk(hypervisor, guest, options, checked, script)
+    log = OUT / "tests/guest" / f"{script}-{guest}-{hypervisor}.log"
     return MachineConfig(image, None, memory, processors, extra=list(extra)), log
 
 

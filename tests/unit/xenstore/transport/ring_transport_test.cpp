@@ -1,66 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // A domain on its ring, served by the real server; the test is the domain's kernel.
-#include "tests/support/fake_event_channels.hpp"
-#include "xenstore/daemon/server.hpp"
-#include "xenstore/testing/memory_store.hpp"
-#include "xenstore/transport/ring_transport.hpp"
+#include "tests/support/store_guest.hpp"
 
 #include <catch2/catch.hpp>
-
-extern "C" {
-#include <xen/io/xs_wire.h>
-}
 
 namespace hospes::xenstore {
 
 namespace {
 
-constexpr DomId kGuest{5};
-constexpr EventPort kPort{3};
-
-class TestPage final : public RingPage {
-public:
-    explicit TestPage(xenstore_domain_interface& page) : page_{page} {}
-    xenstore_domain_interface& page() override { return page_; }
-
-private:
-    xenstore_domain_interface& page_;
-};
-
-struct Guest {
-    EventLoop loop;
-    FlushList flushes;
-    test::FakeEventChannels channels;
-    FakeDomainHost host;
-    Server server{host, Quotas{}};
-    xenstore_domain_interface page{};
-    Connection& connection{server.add_connection({.domain = kGuest, .target = {}}, "domain 5")};
-    std::unique_ptr<RingTransport> link;
+struct Guest : test::StoreGuest {
     std::string answers;  // fetched, and not yet looked at
 
-    Guest() {
-        channels.offer(kGuest, kPort);
-        server.tree().create(*Path::parse("/local/domain/5/data", "/"), "", std::nullopt);
-        server.tree().set_permissions(*Path::parse("/local/domain/5/data", "/"), private_to(kGuest));
-    }
-    void connect() {
-        RingTransport::Environment environment{channels, loop, flushes, [this] { flushes.run(); }};
-        link = std::make_unique<RingTransport>(kGuest, std::make_unique<TestPage>(page), connection, std::move(environment));
-        REQUIRE(link->connect(kPort));
-    }
-    void kick() {
-        channels.fire(channels.local_port(kGuest, kPort));
-        for (int i = 0; i < 100; ++i) loop.run_once(false);  // turns that the server put off
-    }
+    void connect() { REQUIRE(StoreGuest::connect()); }
+    void kick() { StoreGuest::kick(100); }
     int notified() const { return channels.ports().at(channels.local_port(kGuest, kPort)).notified; }
 
     // Puts bytes into the ring, as many as fit at a time, and lets the server run until all are taken.
     void send(std::string_view bytes) {
         while (!bytes.empty()) {
-            while (!bytes.empty() && page.req_prod - page.req_cons < kStoreRingSize) {
-                page.req[page.req_prod++ % kStoreRingSize] = bytes.front();
-                bytes.remove_prefix(1);
-            }
+            put(bytes);
             auto const before = page.req_cons;
             kick();
             fetch();
@@ -162,7 +120,7 @@ TEST_CASE("an over-long message or impossible indices end the service, not the s
         CHECK(guest.page.connection == XENSTORE_CONNECTED);
         CHECK(guest.page.error == XENSTORE_ERROR_NONE);
     }
-    SECTION("and so does another introduction") { REQUIRE(guest.link->connect(kPort)); }
+    SECTION("and so does another introduction") { REQUIRE(guest.link->connect(Guest::kPort)); }
     guest.send(Guest::request(MessageType::write, kWrite));
     CHECK(guest.next().second == std::string{"OK\0", 3});
 }
