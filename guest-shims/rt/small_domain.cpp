@@ -109,9 +109,11 @@ long SmallDomain::unpause() const { return control(XEN_DOMCTL_unpausedomain, id_
 
 long connect(const SmallDomain &domain, EventPort &local, EventPort &remote) {
     evtchn_alloc_unbound_t request{domain.id(), DOMID_SELF, 0};  // alloc_unbound() would take its port for one of ours
-    if (const long result = hv::event_channel_op(EVTCHNOP_alloc_unbound, &request); result != 0) return result;
+    if (const long failed = hv::event_channel_op(EVTCHNOP_alloc_unbound, &request); failed != 0) return failed;
     remote = EventPort{request.port};
-    return bind_interdomain(domain.id(), remote, local);
+    const long result = bind_interdomain(domain.id(), remote, local);
+    if (result == 0) clear_pending(local);  // a bind raises the binder's end: no event of the domain's
+    return result;
 }
 
 }  // namespace hospes::guest

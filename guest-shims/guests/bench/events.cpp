@@ -93,7 +93,6 @@ void bench_domains() {
     const Partner partner;
     if (!partner.usable()) return;
     const LeanHandlers handlers{partner.port()};
-    clear_pending(partner.port());
     unmask_port(partner.port());
     // There: send, block, switch, upcall. Back: the same.
     measure("event_other_and_back", [&] {
