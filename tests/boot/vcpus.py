@@ -4,6 +4,7 @@
 VCPUS_ROUNDS=1000 pins, unplugs and plugs that often; then nothing may be missing: no event, no vcpu."""
 import json
 import os
+import re
 import sys
 import time
 
@@ -142,11 +143,31 @@ def nothing_is_lost(scenario: Scenario) -> None:
     scenario.fetch_page()
 
 
+class LongPing:
+    """dom0's ping to the domain, five a second, until it is asked how many came back."""
+
+    _LOG, _PID = "/tmp/ping.log", "/tmp/ping.pid"
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._dom0 = scenario.dom0
+        self._dom0.check(f"ping -i 0.2 -c 1000000 web >{self._LOG} 2>&1 & echo $! >{self._PID}")
+
+    def require_all(self) -> None:
+        self._dom0.check(f"kill -INT $(cat {self._PID}) && wait")
+        summary = self._dom0.check(f"grep transmitted {self._LOG}")
+        counts = re.match(r"(\d+) packets transmitted, (\d+) packets received", summary)
+        require(counts is not None, f"ping's summary: {summary}")
+        sent, received = int(counts[1]), int(counts[2])
+        require(received > 0 and sent - received <= 1, f"pings lost: {summary}")  # the last one may be on its way
+
+
 def come_and_go(scenario: Scenario, rounds: int) -> None:
+    ping = LongPing(scenario)
     for first in range(0, rounds, _BATCH):
         last = min(first + _BATCH, rounds)
         scenario.dom0.check(f"n={first}; while [ $n -lt {last} ] && {_ROUND}; do n=$((n+1)); done; [ $n -eq {last} ]", limit=1200)
         scenario.fetch_page()
+    ping.require_all()
 
 
 def play(checks: Checks, scenario: Scenario) -> None:
