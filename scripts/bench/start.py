@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group "start": from power-on to the core's first line, the first line of dom0's kernel, and dom0's init."""
+import statistics
 import time
 
-from images import make_images
+from images import dom0_memory, make_images
+from imaging import dom0
+from imaging.kernels import stock_kernel
 from machine.qemu import MachineConfig
 
 from .processor_time import processor_seconds
@@ -17,6 +20,10 @@ _STAGES = ("core's first line", "dom0's first line", "dom0's init")
 _FIRST_LINE = {OURS: r"\(hospes\) ", XEN: r"\(XEN\) "}
 _TARGETS = {1: at_most(0.6), 2: at_most(0.3)}
 
+# What is left when there is no hypervisor at all: the firmware hands over to the kernel's own EFI entry.
+_BARE_NOTE = ("“Without a hypervisor”: the same firmware starts the same kernel, which unpacks itself, with the same ramdisk and as much memory "
+              "as dom0 has. A hypervisor can hardly be quicker than that. Of Xen's time to dom0's init it is {shares}.")
+
 Stages = list[tuple[float, float]]  # of each stage: seconds since power-on, and QEMU's processor time
 
 
@@ -30,6 +37,25 @@ def _boot(session: Session, system: str, processors: int) -> Stages:
             machine.expect(pattern, f"{stage}, {processors} processor(s)", _LIMIT)
             seen.append((time.monotonic() - power_on, processor_seconds(machine.child.pid)))
         return seen
+
+
+def _bare_boot(session: Session, processors: int) -> tuple[float, float]:
+    """Seconds since power-on, and QEMU's processor time, when the ramdisk's init runs on the machine itself."""
+    kernel = stock_kernel("amd64")
+    options = f"console=ttyS0 mem={dom0_memory(_MEMORY)}M"
+    config = MachineConfig(None, None, _MEMORY, processors,
+                           extra=["-kernel", str(kernel.image), "-initrd", str(dom0.ramdisk(kernel, False)), "-append", options])
+    power_on = time.monotonic()
+    with session.machine("none", config, f"smp{processors}") as machine:
+        machine.expect("Run /init", f"the ramdisk's init without a hypervisor, {processors} processor(s)", _LIMIT)
+        return time.monotonic() - power_on, processor_seconds(machine.child.pid)
+
+
+def _bare_rows(processors: int, bare: list[tuple[float, float]], boots: dict[str, list[Stages]]) -> list[Row]:
+    shares = [statistics.median(boot[part] for boot in bare) / statistics.median(boot[2][part] for boot in boots[XEN]) for part in (0, 1)]
+    note = _BARE_NOTE.format(shares=f"{shares[0]:.2f} with {processors} cpu{'s' if processors > 1 else ''} ({shares[1]:.2f} by processor time)")
+    return [Row(GROUP, f"power-on to the ramdisk's init without a hypervisor, {processors} cpu{'s' if processors > 1 else ''}{what}", "s",
+                {OURS: [boot[part] for boot in bare]}, note=note) for part, what in enumerate(("", ", QEMU's processor time"))]
 
 
 def _rows(processors: int, boots: dict[str, list[Stages]]) -> list[Row]:
@@ -55,4 +81,9 @@ def run(session: Session) -> list[Row]:
         for system in session.alternate(5, 2, f"{processors} cpu"):
             boots[system].append(session.once_more(lambda: _boot(session, system, processors)))
         rows += _rows(processors, boots)
+        bare = []
+        for number in range(session.repetitions(5, 2)):
+            session.say(f"none   {processors} cpu {number + 1}")
+            bare.append(_bare_boot(session, processors))
+        rows += _bare_rows(processors, bare, boots)
     return rows

@@ -29,7 +29,7 @@ class MachineError(Exception):
 @dataclass
 class MachineConfig:
     """The hardware: memory in MiB; disk "virtio", "ahci" or "nvme"; network "virtio" or "e1000e"."""
-    esp: Path
+    esp: Path | None
     data: Path | None
     memory: int = 2048
     processors: int = 1
@@ -55,8 +55,9 @@ def command_line(config: MachineConfig, variables: Path) -> list[str]:
     line = ["qemu-system-x86_64", "-nodefaults", "-vga", "std", "-machine", "q35", "-accel", "tcg", "-cpu", "max,-smap",
             "-m", str(config.memory), "-smp", str(config.processors),
             "-drive", f"if=pflash,format=raw,readonly=on,file={_FIRMWARE / 'OVMF_CODE.fd'}",
-            "-drive", f"if=pflash,format=raw,file={variables}",
-            *_drive("esp", config.esp, "virtio", ",bootindex=0")]
+            "-drive", f"if=pflash,format=raw,file={variables}"]
+    if config.esp:
+        line += _drive("esp", config.esp, "virtio", ",bootindex=0")
     if config.data:
         line += _drive("data", config.data, config.disk)
     for number, image in enumerate(config.scratch):
