@@ -21,8 +21,8 @@ _FIRST_LINE = {OURS: r"\(hospes\) ", XEN: r"\(XEN\) "}
 _TARGETS = {1: at_most(0.6), 2: at_most(0.3)}
 
 # What is left when there is no hypervisor at all: the firmware hands over to the kernel's own EFI entry.
-_BARE_NOTE = ("“Without a hypervisor”: the same firmware starts the same kernel, which unpacks itself, with the same ramdisk and as much memory "
-              "as dom0 has. A hypervisor can hardly be quicker than that. Of Xen's time to dom0's init it is {shares}.")
+_BARE_NOTE = ("“Without a hypervisor”: the same firmware starts the same kernel, which unpacks itself, with the same ramdisk "
+              "and as much memory as dom0 has. A hypervisor can hardly be quicker than that. Of Xen's time to dom0's init it is {shares}.")
 
 Stages = list[tuple[float, float]]  # of each stage: seconds since power-on, and QEMU's processor time
 
@@ -53,9 +53,10 @@ def _bare_boot(session: Session, processors: int) -> tuple[float, float]:
 
 def _bare_rows(processors: int, bare: list[tuple[float, float]], boots: dict[str, list[Stages]]) -> list[Row]:
     shares = [statistics.median(boot[part] for boot in bare) / statistics.median(boot[2][part] for boot in boots[XEN]) for part in (0, 1)]
-    note = _BARE_NOTE.format(shares=f"{shares[0]:.2f} with {processors} cpu{'s' if processors > 1 else ''} ({shares[1]:.2f} by processor time)")
-    return [Row(GROUP, f"power-on to the ramdisk's init without a hypervisor, {processors} cpu{'s' if processors > 1 else ''}{what}", "s",
-                {OURS: [boot[part] for boot in bare]}, note=note) for part, what in enumerate(("", ", QEMU's processor time"))]
+    cpus = f"{processors} cpu{'s' if processors > 1 else ''}"
+    note = _BARE_NOTE.format(shares=f"{shares[0]:.2f} with {cpus} ({shares[1]:.2f} by processor time)")
+    return [Row(GROUP, f"power-on to the ramdisk's init without a hypervisor, {cpus}{what}", "s", {OURS: [boot[part] for boot in bare]},
+                note=note) for part, what in enumerate(("", ", QEMU's processor time"))]
 
 
 def _rows(processors: int, boots: dict[str, list[Stages]]) -> list[Row]:
