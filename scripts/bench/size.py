@@ -68,6 +68,6 @@ def run(session: Session) -> list[Row]:
         Row(GROUP, "hypercalls and sub-operations exposed", "count", {OURS: [handled], XEN: [named]}, note="Operations: those that "
             "Xen 4.17's public headers number; ours are the ones among them that the core's tables and switches name."),
         Row(GROUP, "image's file", "bytes", {OURS: [HOSPES_EFI.stat().st_size], XEN: [xen.stat().st_size]},
-            note="Image files: hospes.efi holds debug information today, Debian's Xen does not."),
+            note="Image files: what the firmware loads; neither holds debug information. Ours contains its loader."),
         Row(GROUP, "code and data in the image, when loaded", "bytes", {OURS: [_loaded_bytes(core)], XEN: [_loaded_bytes(xen)]}),
     ]
