@@ -28,6 +28,12 @@ struct SignalSource {
     bool closed = false;
 };
 
+struct TurnSource {
+    uv_idle_t handle;
+    std::function<void()> callback;
+    bool closed = false;
+};
+
 namespace {
 
 template <typename Source, typename Handle>
@@ -63,11 +69,18 @@ void on_signal(uv_signal_t* handle, int) {
     if (!source.closed) source.callback();
 }
 
+void on_turn(uv_idle_t* handle) {
+    auto& source = source_of<TurnSource>(handle);
+    uv_idle_stop(handle);
+    if (!source.closed) source.callback();
+}
+
 }  // namespace
 
 void SourceCloser::operator()(FdSource* source) const { close_source(source); }
 void SourceCloser::operator()(TimerSource* source) const { close_source(source); }
 void SourceCloser::operator()(SignalSource* source) const { close_source(source); }
+void SourceCloser::operator()(TurnSource* source) const { close_source(source); }
 
 }  // namespace detail
 
@@ -86,6 +99,8 @@ void Timer::start(std::chrono::milliseconds delay, std::chrono::milliseconds per
 void Timer::stop() { uv_timer_stop(&source_->handle); }
 
 bool Timer::is_armed() const { return source_ && uv_is_active(reinterpret_cast<uv_handle_t const*>(&source_->handle)) != 0; }
+
+void NextTurn::ask() { uv_idle_start(&source_->handle, detail::on_turn); }
 
 EventLoop::EventLoop() : loop_{std::make_unique<uv_loop_s>()} {
     if (int const status = uv_loop_init(loop_.get()); status < 0) {
@@ -128,6 +143,16 @@ Timer EventLoop::call_after(std::chrono::milliseconds delay, std::function<void(
     auto timer = make_timer(std::move(callback));
     timer.start(delay);
     return timer;
+}
+
+NextTurn EventLoop::make_next_turn(std::function<void()> callback) {
+    auto source = std::make_unique<detail::TurnSource>();
+    uv_idle_init(loop_.get(), &source->handle);
+    source->handle.data = source.get();
+    source->callback = std::move(callback);
+    NextTurn turn;
+    turn.source_.reset(source.release());
+    return turn;
 }
 
 Result<SignalWatch> EventLoop::watch_signal(int signal_number, std::function<void()> callback) {

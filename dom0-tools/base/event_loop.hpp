@@ -25,11 +25,13 @@ namespace detail {
 struct FdSource;
 struct TimerSource;
 struct SignalSource;
+struct TurnSource;
 // Closing a libuv handle takes until the next turn: the source frees itself then, its callback is forgotten at once.
 struct SourceCloser {
     void operator()(FdSource* source) const;
     void operator()(TimerSource* source) const;
     void operator()(SignalSource* source) const;
+    void operator()(TurnSource* source) const;
 };
 }  // namespace detail
 
@@ -73,6 +75,18 @@ private:
     std::unique_ptr<detail::SignalSource, detail::SourceCloser> source_;
 };
 
+// For work that goes on and on: one call in the next turn of the loop, when all the others have been served once. A timer
+// without delay that is started again from its own callback would be called again at once, and nobody else ever.
+class NextTurn {
+public:
+    NextTurn() = default;
+    void ask();  // also from its own callback
+
+private:
+    friend class EventLoop;
+    std::unique_ptr<detail::TurnSource, detail::SourceCloser> source_;
+};
+
 class EventLoop {
 public:
     EventLoop();  // aborts the program if the kernel has no epoll descriptor for it: nothing can run without a loop
@@ -89,6 +103,9 @@ public:
     // A one-shot timer, armed. With a delay of zero: a deferred call, made in the next turn of the loop.
     Timer call_after(std::chrono::milliseconds delay, std::function<void()> callback);
     Timer defer(std::function<void()> callback) { return call_after({}, std::move(callback)); }
+
+    // Not asked for yet.
+    NextTurn make_next_turn(std::function<void()> callback);
 
     Result<SignalWatch> watch_signal(int signal_number, std::function<void()> callback);
 

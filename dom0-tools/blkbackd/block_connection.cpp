@@ -23,7 +23,7 @@ BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, s
       ring_{pages_.data(), pages_.page_count() * 4096},
       disk_{std::move(disk)},
       failed_{std::move(failed)} {
-    again_ = ports_.loop.make_timer([this] { serve(); });
+    again_ = ports_.loop.make_next_turn([this] { serve(); });
 }
 
 Status BlockConnection::start(EventPort remote_port) {
@@ -54,7 +54,7 @@ void BlockConnection::serve() {
         request->disk = disk_;
         requests_.push_back(request);
         begin(request);
-        if (count + 1 == ring_.slots()) again_.start({});
+        if (count + 1 == ring_.slots()) again_.ask();
     }
     ports_.engine.submit();
     answer_finished();

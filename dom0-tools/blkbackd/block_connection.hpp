@@ -66,7 +66,7 @@ private:
     std::shared_ptr<Disk const> disk_;
     std::function<void(Error const&)> failed_;
     BoundPort port_;
-    Timer again_;
+    NextTurn again_;
     std::deque<std::shared_ptr<Request>> requests_;  // taken and unanswered, in the order of the ring
     BufferPool buffers_;
     std::vector<GrantCopy> pieces_;                  // kept between calls

@@ -4,6 +4,7 @@
 
 #include "dom0-tools/ports/event_channel.hpp"
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -43,6 +44,8 @@ public:
 
     std::map<EventPort, Port> const& ports() const { return ports_; }
 
+    std::function<void()> on_notify;  // what the domain does as soon as it is notified
+
 private:
     Result<EventPort> do_bind_interdomain(DomId remote, EventPort remote_port) override {
         if (!offered_.contains({remote, remote_port})) return fail(EINVAL, "domain {} does not offer port {}", remote.raw(), remote_port.raw());
@@ -57,6 +60,7 @@ private:
     }
     Status do_notify(EventPort port) override {
         ++ports_.at(port).notified;
+        if (on_notify) on_notify();
         return {};
     }
     Status do_unmask(EventPort port) override {

@@ -134,6 +134,28 @@ TEST_CASE("a deferred call is made in the next turn, and not at all once its han
     CHECK(calls == 1);
 }
 
+TEST_CASE("work that asks for the next turn again and again lets the others have theirs", "[base][event_loop]") {
+    EventLoop loop;
+    Pipe pipe;
+    pipe.fill();
+    int calls = 0, reads = 0;
+    NextTurn again;
+    again = loop.make_next_turn([&] {
+        REQUIRE(++calls < 10);
+        again.ask();
+    });
+    auto watch = loop.watch_fd(pipe.read_end.get(), {.readable = true}, [&](FdEvents) { ++reads; });
+    again.ask();
+    for (int turn = 1; turn <= 3; ++turn) {
+        loop.run_once(false);
+        CHECK(calls == turn);
+        CHECK(reads == turn);
+    }
+    again = {};
+    loop.run_once(false);
+    CHECK(calls == 3);
+}
+
 TEST_CASE("a signal arrives as an event", "[base][event_loop]") {
     EventLoop loop;
     auto watch = loop.watch_signal(SIGUSR1, [&] { loop.stop(); });

@@ -144,6 +144,24 @@ TEST_CASE("what is written is read back", "[blkbackd]") {
     CHECK(f.events.ports().begin()->second.notified == 2);
 }
 
+TEST_CASE("a domain whose requests are answered at once, and that never stops, lets the others have their turn", "[blkbackd]") {
+    Fixture f;
+    int others = 0;
+    NextTurn other = f.loop.make_next_turn([&] { ++others; });
+    auto const ask_on = [&] {
+        while (f.front.take()) {
+        }
+        for (std::size_t i = 0; i < f.front.slots(); ++i) f.put(77, i, 0, 20);
+    };
+    f.events.on_notify = ask_on;
+    ask_on();
+    f.kick();
+    other.ask();
+    f.loop.run_once(false);
+    CHECK(others == 1);
+    CHECK(f.front.req_prod() > f.front.rsp_prod());
+}
+
 TEST_CASE("what was read and written is counted, what failed is not", "[blkbackd]") {
     Fixture f;
     f.connection.reset();
