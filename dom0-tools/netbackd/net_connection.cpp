@@ -26,36 +26,42 @@ NetConnection::NetConnection(Ports ports, DomId domain, Rings rings, int tap_fd,
       tap_fd_{tap_fd},
       largest_slots_{wire::rx_slots_for(largest_frame, largest_frame > 4096)},
       failed_{std::move(failed)} {
-    again_ = ports_.loop.make_timer([this] { serve_tx(); });
+    again_ = ports_.loop.make_next_turn([this] { serve(); });
 }
 
 Status NetConnection::start(EventPort remote_port) {
     port_ = HV_TRY(ports_.events.bind_interdomain(domain_, remote_port, [this] { on_port(); }));
     tap_watch_ = HV_TRY(ports_.loop.watch_fd(tap_fd_, {.readable = true}, [this](FdEvents events) { on_tap(events); }));
-    serve_tx();
+    is_tap_watched_ = true;
+    serve();
     return {};
 }
 
 void NetConnection::on_port() {
-    serve_tx();
+    serve();
     if (is_broken_) return;
     if (has_rx_room()) watch_tap(true);
     if (is_broken_) return;
     if (auto const status = port_.unmask(); !status) fail(status.error());
 }
 
-// --- from the domain to the tap
-
-void NetConnection::serve_tx() {
+// The control domain often answers a frame while it takes it (an acknowledgment). So the tap is read after each batch: the
+// answer neither waits for the frames behind that batch, nor costs a turn of the loop and a notification of its own. As many
+// frames are expected as went out: of one that comes alone, no second read has to find out that it did.
+void NetConnection::serve() {
     for (int count = 0; count < kBatchesPerTurn && !is_broken_; ++count) {
         if (take_tx_batch()) {
             send_tx_batch();
+            if (!is_broken_) serve_rx(outgoing_.size());
+            notify_if_wanted();
         } else if (is_broken_ || !tx_.arm()) {
             return;
         }
     }
-    again_.start({});
+    if (!is_broken_) again_.ask();
 }
+
+// --- from the domain to the tap
 
 bool NetConnection::take_tx_batch() {
     ports_.frames.clear();
@@ -90,7 +96,7 @@ void NetConnection::send_tx_batch() {
         if (auto const status = ports_.grants.copy(pieces_); !status) return fail(status.error());
     }
     for (auto const& outgoing : outgoing_) wire::answer_packet(tx_, outgoing.packet, send(outgoing));
-    if (tx_.publish()) notify();
+    is_notification_wanted_ |= tx_.publish();
 }
 
 std::int16_t NetConnection::send(Outgoing const& outgoing) {
@@ -106,7 +112,18 @@ std::int16_t NetConnection::send(Outgoing const& outgoing) {
 
 void NetConnection::on_tap(FdEvents events) {
     if (events.failed) return fail(Error{EIO, "its tap interface was taken down"});
-    if (take_rx_batch()) deliver_rx_batch();
+    serve_rx(kBatch);
+    notify_if_wanted();
+}
+
+void NetConnection::serve_rx(std::size_t expected) {
+    if (take_rx_batch(expected)) deliver_rx_batch();
+}
+
+// A frame of more than a page is part of a stream: there may be more of it than was expected.
+bool NetConnection::has_batch_room(std::size_t expected) const {
+    if (incoming_.size() >= kBatch || !ports_.frames.has_room()) return false;
+    return incoming_.size() < expected || (!incoming_.empty() && incoming_.back().frame.size() > 4096);
 }
 
 // Room for the largest packet: its size is known only when it has been read, and then it must go somewhere.
@@ -122,12 +139,12 @@ bool NetConnection::has_rx_room() {
     }
 }
 
-bool NetConnection::take_rx_batch() {
+bool NetConnection::take_rx_batch(std::size_t expected) {
     ports_.frames.clear();
     pieces_.clear();
     incoming_.clear();
     rx_requests_.clear();
-    while (incoming_.size() < kBatch && ports_.frames.has_room()) {
+    while (has_batch_room(expected)) {
         if (!has_rx_room()) {
             watch_tap(false);  // until the domain gives us buffers; the tap's queue keeps what it can
             break;
@@ -176,7 +193,7 @@ void NetConnection::deliver_rx_batch() {
             wire::refuse_received(rx_, requests);
         }
     }
-    if (rx_.publish()) notify();
+    is_notification_wanted_ |= rx_.publish();
 }
 
 // --- both
@@ -187,11 +204,14 @@ bool NetConnection::pieces_arrived(std::size_t first, std::size_t count) const {
     return true;
 }
 
+// libuv takes a descriptor out of epoll and puts it back, even to watch it for the same: two system calls.
 void NetConnection::watch_tap(bool wanted) {
+    if (is_broken_ || std::exchange(is_tap_watched_, wanted) == wanted) return;
     if (auto const status = tap_watch_.set_events({.readable = wanted}); !status) fail(status.error());
 }
 
-void NetConnection::notify() {
+void NetConnection::notify_if_wanted() {
+    if (is_broken_ || !std::exchange(is_notification_wanted_, false)) return;
     if (auto const status = port_.notify(); !status) fail(status.error());
 }
 

@@ -52,18 +52,20 @@ private:
     };
 
     void on_port();
-    void serve_tx();
+    void serve();
     bool take_tx_batch();
     void send_tx_batch();
     std::int16_t send(Outgoing const& outgoing);
     void on_tap(FdEvents events);
-    bool take_rx_batch();
+    void serve_rx(std::size_t expected);
+    bool has_batch_room(std::size_t expected) const;
+    bool take_rx_batch(std::size_t expected);
     bool has_rx_room();
     void plan_rx(wire::NetFlags const& flags, std::span<std::byte> frame);
     void deliver_rx_batch();
     bool pieces_arrived(std::size_t first, std::size_t count) const;
     void watch_tap(bool wanted);
-    void notify();
+    void notify_if_wanted();
     void fail(Error const& error);
 
     Ports ports_;
@@ -76,7 +78,9 @@ private:
     std::function<void(Error const&)> failed_;
     BoundPort port_;
     FdWatch tap_watch_;
-    Timer again_;
+    NextTurn again_;
+    bool is_tap_watched_ = false;
+    bool is_notification_wanted_ = false;  // responses were published that the domain waits for
     bool is_broken_ = false;
 
     // One batch; kept between calls.

@@ -129,6 +129,62 @@ TEST_CASE("without buffers frames wait in the tap, and flow when buffers come", 
     CHECK(f.rx.take()->status == 60);
 }
 
+TEST_CASE("what waits in the tap goes back with the answer to the domain's frame, in one notification", "[netbackd]") {
+    Fixture f{1518};
+    f.post_buffers(0, 4);
+    f.grants.grant(kGuest, GrantRef{20});
+    f.tx.put(netif_tx_request_t{.gref = 20, .offset = 0, .flags = 0, .id = 1, .size = 60});
+    f.bridge_sends({}, frame_of(61));
+    f.kick();
+    REQUIRE(f.rx.take().has_value());
+    REQUIRE(f.tx.take().has_value());
+    CHECK(f.events.ports().begin()->second.notified == 1);
+}
+
+TEST_CASE("of the tap as many frames are read as went out, but of a stream all", "[netbackd]") {
+    Fixture f;
+    f.post_buffers(0, 64);
+    f.grants.grant(kGuest, GrantRef{20});
+    auto const [first, second] = GENERATE(std::pair{60, 0}, std::pair{5000, 61});  // 0: the second frame waits for its turn
+    f.tx.put(netif_tx_request_t{.gref = 20, .offset = 0, .flags = 0, .id = 1, .size = 60});
+    f.bridge_sends({}, frame_of(static_cast<std::size_t>(first)));
+    f.bridge_sends({}, frame_of(61));
+    f.kick();
+    for (int left = first; left > 0; left -= 4096) CHECK(f.rx.take()->status == std::min(left, 4096));
+    auto const next = f.rx.take();
+    CHECK((next ? next->status : 0) == second);
+    f.turn();
+    if (!next) CHECK(f.rx.take()->status == 61);
+}
+
+TEST_CASE("a domain that never stops to send lets the others have their turn", "[netbackd]") {
+    Fixture f{1518};
+    f.grants.grant(kGuest, GrantRef{20});
+    int others = 0;
+    NextTurn other = f.loop.make_next_turn([&] { ++others; });
+    auto const send_on = [&] {
+        while (f.tx.take()) {
+        }
+        f.tx.put(netif_tx_request_t{.gref = 20, .offset = 0, .flags = 0, .id = 1, .size = 60});
+    };
+    f.events.on_notify = send_on;
+    send_on();
+    f.kick();
+    other.ask();
+    f.loop.run_once(false);
+    CHECK(others == 1);
+    CHECK(f.tx.req_prod() > f.tx.rsp_prod());
+}
+
+TEST_CASE("an impossible receive index ends the connection when a frame comes", "[netbackd]") {
+    Fixture f{1518};
+    f.rx.req_prod() += 1000;
+    f.bridge_sends({}, frame_of(60));
+    f.turn();
+    CHECK(f.failures.size() == 1);
+    CHECK(f.events.ports().empty());
+}
+
 TEST_CASE("frames that are too large for what was agreed are dropped", "[netbackd]") {
     Fixture f{1518};
     f.post_buffers(0, 8);
