@@ -16,22 +16,29 @@ ConsoleList::ConsoleList(ConsolePorts ports, xenstore::Client const& store, std:
     : ports_{std::move(ports)}, store_{store}, on_attached_{std::move(on_attached)} {}
 
 Status ConsoleList::start() {
-    introduce_watch_ = HV_TRY(store_.watch("@introduceDomain", [this](std::string_view) { rescan(); }));
-    release_watch_ = HV_TRY(store_.watch("@releaseDomain", [this](std::string_view) { rescan(); }));
+    introduce_watch_ = HV_TRY(store_.watch("@introduceDomain", [this](std::string_view) { rescan(Reason::introduced); }));
+    release_watch_ = HV_TRY(store_.watch("@releaseDomain", [this](std::string_view) { rescan(Reason::released); }));
     return {};
 }
 
-void ConsoleList::rescan() {
+void ConsoleList::rescan(Reason reason) {
     std::set<DomId> present;
     for (auto const& name : store_.directory("/local/domain").value_or(std::vector<std::string>{})) {
         auto const id = backend::parse_number<std::uint16_t>(name);
         if (id && *id != 0) present.insert(DomId{*id});
     }
     for (auto const domain : present) {
+        // A domain that comes is no news of those that are served: a create is to cost the same however many there are.
+        if (reason == Reason::introduced && is_served(domain)) continue;
         auto const status = look_at(domain);
         if (!status) spdlog::error("{}", status.error().message());
     }
     std::erase_if(entries_, [&](auto const& item) { return !present.contains(item.first); });
+}
+
+bool ConsoleList::is_served(DomId domain) const {
+    auto const entry = entries_.find(domain);
+    return entry != entries_.end() && entry->second.console;
 }
 
 Status ConsoleList::look_at(DomId domain) {

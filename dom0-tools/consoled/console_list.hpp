@@ -29,7 +29,9 @@ private:
         bool has_failed = false;            // said once; tried again when its nodes change
     };
 
-    void rescan();
+    enum class Reason : std::uint8_t { introduced, released };
+    void rescan(Reason reason);
+    bool is_served(DomId domain) const;
     Status look_at(DomId domain);
     Status attach(DomId domain, Entry& entry);
 
