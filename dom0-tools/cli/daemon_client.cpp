@@ -7,9 +7,29 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <span>
+#include <string_view>
+
 namespace hospes::cli {
 
 using nlohmann::json;
+
+namespace {
+
+// What has arrived of an answer, as far as it fits; at least one byte.
+Result<std::string_view> receive(int socket, std::span<char> buffer, int flags, std::string const& daemon) {
+    for (;;) {
+        auto const count = ::recv(socket, buffer.data(), buffer.size(), flags);
+        if (count > 0) return std::string_view{buffer.data(), static_cast<std::size_t>(count)};
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno("read the answer of {}", daemon);
+        return fail(ECONNRESET, "{0} has ended before it answered; what it had begun is taken back when it starts again. "
+                    "See /var/log/hospes/{0}.log", daemon);
+    }
+}
+
+}  // namespace
 
 Result<UniqueFd> connect_to(std::string const& path, std::string const& daemon) {
     sockaddr_un address{};
@@ -26,18 +46,16 @@ Result<std::string> exchange_line(int socket, std::string const& line, std::stri
     auto const request = line + '\n';
     HV_TRY(write_all(socket, std::as_bytes(std::span{request}), daemon));
     std::string reply;
-    // Byte by byte: what follows the line (of a console) is not ours.
-    for (char letter = 0;;) {
-        auto const count = ::read(socket, &letter, 1);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return fail_errno("read the answer of {}", daemon);
-        if (count == 0) {
-            return fail(ECONNRESET, "{0} has ended before it answered; what it had begun is taken back when it starts again. "
-                        "See /var/log/hospes/{0}.log", daemon);
-        }
-        if (letter == '\n') return reply;
-        reply += letter;
+    std::array<char, 4096> buffer;
+    while (!reply.ends_with('\n')) {
+        // Looked at first: what follows the line (of a console) is not ours.
+        auto const seen = HV_TRY(receive(socket, buffer, MSG_PEEK, daemon));
+        auto const line_end = seen.find('\n');
+        auto const wanted = line_end == std::string_view::npos ? seen.size() : line_end + 1;
+        reply += HV_TRY(receive(socket, std::span{buffer}.first(wanted), 0, daemon));
     }
+    reply.pop_back();
+    return reply;
 }
 
 Result<json> ask_hospesd(json const& request) {

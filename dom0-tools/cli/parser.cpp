@@ -94,11 +94,14 @@ void add_verb(CLI::App& app, Verb const& verb, Command& command) {
     sub->callback([&command, &verb] { command.verb = &verb; });
 }
 
-void set_up(CLI::App& app, Command& command) {
+// only: the verb that is used, as the others need not be known then; nullptr: all of them.
+void set_up(CLI::App& app, Command& command, Verb const* only) {
     app.name("hospes");
     app.require_subcommand(1);
     app.get_formatter()->column_width(24);
-    for (auto const& verb : verbs()) add_verb(app, verb, command);
+    for (auto const& verb : verbs()) {
+        if (only == nullptr || only == &verb) add_verb(app, verb, command);
+    }
 }
 
 // CLI11 knows an unknown verb only as a surplus word.
@@ -126,8 +129,8 @@ Command parse(std::vector<std::string> words) {
         return instead(unknown_verb(words.front()), kUsageStatus);
     }
     CLI::App app{"Starts, shows and ends the domains of this machine."};
-    set_up(app, command);
     auto const first = words.front();
+    set_up(app, command, find_verb(first));
     std::ranges::reverse(words);  // CLI11 takes them from the back
     try {
         app.parse(words);
@@ -142,7 +145,7 @@ Command parse(std::vector<std::string> words) {
 std::string help_text(Verb const* verb) {
     Command unused;
     CLI::App app{"Starts, shows and ends the domains of this machine."};
-    set_up(app, unused);
+    set_up(app, unused, nullptr);
     return verb == nullptr ? app.help() : app.get_subcommand(std::string{verb->name})->help("hospes");
 }
 
