@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The control domain's programs. One program is one line: $(call dom0_program,NAME,SOURCES,EXTRA LIBRARIES).
+# The control domain's programs. One program is one line: $(call dom0_program,NAME,SOURCES,EXTRA LIBRARIES);
+# with dom0_static_program it needs no shared library.
 # One test program is one line too: $(call dom0_test,NAME,SOURCES,EXTRA LIBRARIES); it is built with the sanitizers.
 # Other folders (xenstore, dom0-tools/control.mk) use the same two lines.
 
@@ -31,6 +32,21 @@ $(OUT)/dom0/bin/$(1): $(call dom0_objects,$(2))
 -include $(patsubst %.o,%.d,$(call dom0_objects,$(2)))
 endef
 dom0_program = $(eval $(call dom0_program_rules,$(strip $(1)),$(2),$(3)))
+
+# A command starts anew each time: dynamic linking would be most of what it does. What Debian has no archive of is compiled here.
+# (The linker warns of functions that glibc loads libraries for, which libxml2 and libuv have and none of ours calls.)
+DOM0_STATIC        := $(wildcard dom0-tools/static/*.cpp)
+DOM0_STATIC_LIBS   := -luv_a
+DOM0_STATIC_FLAGS  := -static-pie -Wl,--no-warnings
+
+define dom0_static_program_rules
+ALL_TARGETS += $(OUT)/dom0/bin/$(1)
+$(OUT)/dom0/bin/$(1): $(call dom0_objects,$(2) $(DOM0_STATIC))
+	@mkdir -p $$(@D)
+	$$(CXX) $$(DOM0_STATIC_FLAGS) $$^ -o $$@ $(3) $$(DOM0_STATIC_LIBS)
+-include $(patsubst %.o,%.d,$(call dom0_objects,$(2) $(DOM0_STATIC)))
+endef
+dom0_static_program = $(eval $(call dom0_static_program_rules,$(strip $(1)),$(2),$(3)))
 
 define dom0_test_rules
 HOST_TESTS += $(OUT)/tests/$(1)

@@ -18,5 +18,5 @@ $(call dom0_test,control_test,$(wildcard $(addprefix tests/unit/dom0-tools/,cont
   $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(CONTROL_TEST_SUPPORT) \
   $(filter-out %/main.cpp,$(wildcard dom0-tools/hospesd/*.cpp dom0-tools/cli/*.cpp)),$(CONTROL_LIBS))
 
-$(call dom0_program,hospesd,$(wildcard dom0-tools/hospesd/*.cpp) $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS))
-$(call dom0_program,hospes,$(wildcard dom0-tools/cli/*.cpp) $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS))
+$(call dom0_static_program,hospesd,$(wildcard dom0-tools/hospesd/*.cpp) $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS) -licuuc)
+$(call dom0_static_program,hospes,$(wildcard dom0-tools/cli/*.cpp) $(CONTROL_LIB) $(CONTROL_PRIVCMD) $(XENSTORE_CLIENT) $(DOM0_BASE),$(CONTROL_LIBS) -licuuc)

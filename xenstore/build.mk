@@ -13,7 +13,7 @@ $(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $
 # One program under many names.
 XENSTORE_TOOLS := $(addprefix xenstore-,chmod control exists list ls read rm watch write)
 
-$(call dom0_program,hospes-xenstore,$(wildcard xenstore/tools/*.cpp) $(XENSTORE_CLIENT) $(DOM0_BASE))
+$(call dom0_static_program,hospes-xenstore,$(wildcard xenstore/tools/*.cpp) $(XENSTORE_CLIENT) $(DOM0_BASE))
 
 ALL_TARGETS += $(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS))
 $(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS)): $(OUT)/dom0/bin/hospes-xenstore

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import dom0, guest
+from . import guest
 from .freshness import files_below, make_if_stale
 from .kernels import stock_kernel
 from .paths import EXAMPLES, IMAGES, MINI_GUESTS
@@ -21,26 +21,23 @@ def data_disk(flavour: str) -> Path:
     initrd = guest.ramdisk(kernel)
     web = guest.web_disk()
     examples = [path for path in files_below(EXAMPLES) if path.is_file()]
-    libraries = dom0.large_libraries()
     mini_guests = [path for path in files_below(MINI_GUESTS) if path.suffix in (".elf", ".xml")]
 
     def make(image: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            for name in ("kernels", "images", "guests", "lib"):
+            for name in ("kernels", "images", "guests"):
                 (root / name).mkdir()
             shutil.copyfile(kernel.image, root / "kernels/vmlinuz")
             shutil.copyfile(initrd, root / "kernels/initrd.img")
             shutil.copyfile(web, root / "images/web.img")
             for path in examples:
                 shutil.copyfile(path, root / path.name)
-            for path in libraries:
-                shutil.copyfile(path, root / "lib" / path.name)
             for path in mini_guests:
                 shutil.copyfile(path, root / "guests" / path.name)
             subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-L", "hospes-data", "-E", "root_owner=0:0", "-d", root,
                             image, _SIZE], check=True,
                            stdout=subprocess.DEVNULL)
 
-    inputs = [kernel.image, initrd, web, *examples, *libraries, *mini_guests]
+    inputs = [kernel.image, initrd, web, *examples, *mini_guests]
     return make_if_stale(IMAGES / f"data-{flavour}.img", inputs, _SIZE, make)

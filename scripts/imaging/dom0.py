@@ -15,17 +15,10 @@ _MACHINE = ("virtio_pci", "virtio_blk", "virtio_net", "ahci", "sd_mod", "nvme", 
 _SERVICES = ("ext4", "crc32c_generic", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8", "loop", "bridge", "tun")
 _DAEMONS = ("xenstored", "hospesd", "consoled", "blkbackd", "netbackd")
 
-LARGE_LIBRARIES = "/var/lib/hospes/lib"
-
 
 def our_programs() -> list[Path]:
     """What has been built so far for dom0."""
     return [path for path in files_below(DOM0_PROGRAMS) if path.is_file()]
-
-
-def large_libraries() -> list[Path]:
-    """What dom0's programs need and the data disk has to hold, at LARGE_LIBRARIES."""
-    return programs.large_libraries(our_programs())
 
 
 def fill(root: Path, kernel: Kernel, further_modules: tuple[str, ...] = ()) -> None:
@@ -42,7 +35,6 @@ def fill(root: Path, kernel: Kernel, further_modules: tuple[str, ...] = ()) -> N
     tools = [path for path in our_programs() if path.name not in _DAEMONS]
     programs.install(daemons, root, "usr/libexec/hospes")
     programs.install(tools, root, "usr/bin")
-    programs.link_instead(large_libraries(), root, LARGE_LIBRARIES)
 
 
 def inputs(kernel: Kernel) -> list[Path]:

@@ -21,23 +21,6 @@ def libraries_of(program: Path, library_path: str = "") -> list[Path]:
     return [Path(path) for path in _LIBRARY.findall(listing)]
 
 
-_LARGE = 8 << 20  # bytes
-
-
-def large_libraries(programs: Iterable[Path]) -> list[Path]:
-    """The libraries that are too large for a ramdisk: ICU's data, which libxml2 needs for rare encodings only."""
-    found = {library for program in programs for library in libraries_of(program)}
-    return sorted(library for library in found if library.stat().st_size > _LARGE)
-
-
-def link_instead(libraries: Iterable[Path], root: Path, folder: str) -> None:
-    """Replaces libraries below root by links to a folder that is mounted later."""
-    for library in libraries:
-        place = root / "lib/x86_64-linux-gnu" / library.name
-        place.unlink()
-        place.symlink_to(f"{folder}/{library.name}")
-
-
 def install(programs: Iterable[Path], root: Path, folder: str, library_path: str = "") -> None:
     """Copies programs to root/folder and their libraries to root/lib/x86_64-linux-gnu (the loader to lib64)."""
     for program in programs:
