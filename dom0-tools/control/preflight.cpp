@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -128,6 +129,17 @@ Result<std::vector<OtherDisk>> disks_in_use(xenstore::StoreView const& store) {
     return disks;
 }
 
+Status check_name(DomainConfig const& config, std::string const& file, Privcmd& privcmd, xenstore::StoreView const& store) {
+    auto const infos = HV_TRY(privcmd.list_domains());
+    std::vector<std::string> paths;
+    for (auto const& info : infos) paths.push_back(domain_path(info.id) + "/name");
+    auto const names = HV_TRY(store.read_all(paths));
+    auto const same = std::ranges::find(names, config.name);
+    if (same == names.end()) return {};
+    return fail(EEXIST, "{}: a domain named '{}' is there already (id {}); choose another <name> or run 'hospes destroy {}' first",
+                file, config.name, infos[static_cast<std::size_t>(same - names.begin())].id.raw(), config.name);
+}
+
 }  // namespace
 
 Status check_host(DomainConfig const& config, std::string const& file, HostPaths const& host) {
@@ -140,12 +152,7 @@ Status check_host(DomainConfig const& config, std::string const& file, HostPaths
 
 Status check_other_domains(DomainConfig const& config, std::string const& file, Privcmd& privcmd,
                            xenstore::StoreView const& store) {
-    for (auto const& info : HV_TRY(privcmd.list_domains())) {
-        auto const name = HV_TRY(store.read_if_present(domain_path(info.id) + "/name"));
-        if (name != config.name) continue;
-        return fail(EEXIST, "{}: a domain named '{}' is there already (id {}); choose another <name> or run 'hospes destroy "
-                    "{}' first", file, config.name, info.id.raw(), config.name);
-    }
+    HV_TRY(check_name(config, file, privcmd, store));
     auto const others = HV_TRY(disks_in_use(store));
     for (auto const& disk : config.disks) {
         auto const wanted = identity_of(disk.source);

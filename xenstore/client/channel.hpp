@@ -7,6 +7,7 @@
 #include "xenstore/wire/message.hpp"
 
 #include <optional>
+#include <span>
 
 namespace hospes::xenstore {
 
@@ -18,6 +19,12 @@ public:
 
     // Sends one whole message; the header's length is taken from the payload.
     virtual Status send(Header header, std::string_view payload) = 0;
+
+    // Sends several, together where that is cheaper.
+    virtual Status send_all(std::span<Message const> messages) {
+        for (auto const& message : messages) HV_TRY(send(message.header, message.payload));
+        return {};
+    }
 
     // The next message from the server. With Wait::no, nothing if none has arrived in full.
     // An error means that the connection is lost for good.

@@ -38,11 +38,14 @@ Result<Client::Transaction> Client::Transaction::begin(std::shared_ptr<Session> 
 }
 
 Client::Transaction::~Transaction() {
+    if (!is_open_) return;
+    drop_gathered();
     // An abort fails only if the connection is lost, and then the transaction is gone as well.
-    if (is_open_) (void)call(MessageType::transaction_end, {"F"});
+    (void)call(MessageType::transaction_end, {"F"});
 }
 
 Status Client::Transaction::commit() {
+    HV_TRY(send_gathered());
     is_open_ = false;  // whatever the answer, the server has forgotten it
     return without_payload(call(MessageType::transaction_end, {"T"}));
 }

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace hospes::xenstore {
@@ -40,10 +41,36 @@ Result<std::string> Session::call(MessageType type, TransactionId transaction, s
     }
     Header const request{.type = type, .request_id = next_request_++, .transaction = transaction};
     HV_TRY(channel_->send(request, payload));
-    return with_context(wait_for_reply(request), "xenstore {}", subject(payload));
+    return with_context(wait_for_reply(type, request.request_id), "xenstore {}", subject(payload));
 }
 
-Result<std::string> Session::wait_for_reply(Header const& request) {
+Status Session::ask(TransactionId transaction, std::span<Question const> questions) {
+    std::vector<Message> messages;
+    messages.reserve(questions.size());
+    for (auto const& [type, payload] : questions) {
+        messages.push_back({{.type = type, .request_id = next_request_++, .transaction = transaction}, payload});
+    }
+    return channel_->send_all(messages);
+}
+
+// In portions: neither side is to wait with its buffers full.
+std::vector<Result<std::string>> Session::call_all(TransactionId transaction, std::span<Question const> questions) {
+    constexpr usize kAtOnce = 32;
+    std::vector<Result<std::string>> replies;
+    replies.reserve(questions.size());
+    while (replies.size() < questions.size()) {
+        auto const portion = questions.subspan(replies.size(), std::min(kAtOnce, questions.size() - replies.size()));
+        auto id = next_request_;
+        auto const sent = ask(transaction, portion);
+        for (auto const& [type, payload] : portion) {
+            auto reply = sent ? wait_for_reply(type, id++) : Result<std::string>{std::unexpected{sent.error()}};
+            replies.push_back(with_context(std::move(reply), "xenstore {}", subject(payload)));
+        }
+    }
+    return replies;
+}
+
+Result<std::string> Session::wait_for_reply(MessageType type, u32 request_id) {
     while (true) {
         auto message = HV_TRY(channel_->receive(Wait::yes));
         if (!message) return fail(EPROTO, "no reply");
@@ -51,8 +78,8 @@ Result<std::string> Session::wait_for_reply(Header const& request) {
             keep_event(std::move(*message));
             continue;
         }
-        if (message->header.request_id != request.request_id) return fail(EPROTO, "a reply to another request");
-        if (message->header.type == request.type) return std::move(message->payload);
+        if (message->header.request_id != request_id) return fail(EPROTO, "a reply to another request");
+        if (message->header.type == type) return std::move(message->payload);
         if (message->header.type != MessageType::error) return fail(EPROTO, "a reply of another type");
         auto const code = static_cast<int>(error_named(subject(message->payload)));
         return fail(code, "{}", std::strerror(code));

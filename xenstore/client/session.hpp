@@ -10,13 +10,21 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hospes::xenstore {
 
 // Called with the path that changed: the watched one or one below it, relative if the watch was.
 using WatchCallback = std::function<void(std::string_view path)>;
+
+// What is asked of the server, but for the transaction.
+struct Question {
+    MessageType type;
+    std::string payload;
+};
 
 class Session {
 public:
@@ -29,6 +37,10 @@ public:
     // ECONNRESET or EPROTO mean that the session is over.
     Result<std::string> call(MessageType type, TransactionId transaction, std::string_view payload);
 
+    // The same for many: all are sent before the first reply is waited for, so that the server is woken once and not once
+    // for each. Replies in the order of the questions; that one is refused does not stop the others.
+    std::vector<Result<std::string>> call_all(TransactionId transaction, std::span<Question const> questions);
+
     // Registers a watch; returns the token that remove_watch() takes.
     Result<std::string> add_watch(std::string_view path, WatchCallback callback);
     void remove_watch(std::string_view path, std::string const& token);
@@ -39,7 +51,8 @@ public:
     Status dispatch();
 
 private:
-    Result<std::string> wait_for_reply(Header const& request);
+    Status ask(TransactionId transaction, std::span<Question const> questions);
+    Result<std::string> wait_for_reply(MessageType type, u32 request_id);
     void keep_event(Message message);
     void deliver(Message const& message);
     void set_wake(bool awake);

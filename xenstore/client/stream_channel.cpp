@@ -34,16 +34,27 @@ bool is_device(std::string const& path) {
     return ::stat(path.c_str(), &status) == 0 && S_ISCHR(status.st_mode);
 }
 
-}  // namespace
-
-// One write() a message: the kernel device takes no more than one at a time.
-Status StreamChannel::send(Header header, std::string_view payload) {
+void append_message(std::string& bytes, Header header, std::string_view payload) {
     header.length = static_cast<u32>(payload.size());
     auto const encoded = encode(header);
-    std::string bytes;
-    bytes.reserve(encoded.size() + payload.size());
     bytes.append(encoded.data(), encoded.size()).append(payload);
-    return write_all(stream_.get(), std::as_writable_bytes(std::span{bytes}), peer_);
+}
+
+}  // namespace
+
+Status StreamChannel::write(std::string_view bytes) { return write_all(stream_.get(), std::as_bytes(std::span{bytes}), peer_); }
+
+Status StreamChannel::send(Header header, std::string_view payload) {
+    std::string bytes;
+    append_message(bytes, header, payload);
+    return write(bytes);
+}
+
+Status StreamChannel::send_all(std::span<Message const> messages) {
+    if (per_write_ == MessagesPerWrite::one) return Channel::send_all(messages);
+    std::string bytes;
+    for (auto const& message : messages) append_message(bytes, message.header, message.payload);
+    return write(bytes);
 }
 
 Result<std::optional<Message>> StreamChannel::receive(Wait wait) {
@@ -83,9 +94,10 @@ Result<std::optional<Message>> StreamChannel::take_message() {
 }
 
 Result<std::unique_ptr<StreamChannel>> connect_to(std::string const& path) {
-    auto stream = is_device(path) ? open_file(path, O_RDWR) : connect_socket(path);
+    bool const is_kernel = is_device(path);
+    auto stream = is_kernel ? open_file(path, O_RDWR) : connect_socket(path);
     if (!stream) return std::unexpected{stream.error()};
-    return std::make_unique<StreamChannel>(std::move(*stream), path);
+    return std::make_unique<StreamChannel>(std::move(*stream), path, is_kernel ? MessagesPerWrite::one : MessagesPerWrite::many);
 }
 
 Result<std::unique_ptr<StreamChannel>> connect_to_xenstore() {

@@ -13,22 +13,29 @@ namespace hospes::xenstore {
 inline constexpr char kDefaultSocket[] = "/run/xenstored/socket";
 inline constexpr char kKernelDevice[] = "/dev/xen/xenbus";
 
+// What one write() may hold: the kernel device takes no more than one message at a time.
+enum class MessagesPerWrite : std::uint8_t { one, many };
+
 class StreamChannel final : public Channel {
 public:
     // Takes over a connected, blocking descriptor. `peer` names it in errors.
-    StreamChannel(UniqueFd stream, std::string peer) : stream_{std::move(stream)}, peer_{std::move(peer)} {}
+    StreamChannel(UniqueFd stream, std::string peer, MessagesPerWrite per_write)
+        : stream_{std::move(stream)}, peer_{std::move(peer)}, per_write_{per_write} {}
 
     Status send(Header header, std::string_view payload) override;
+    Status send_all(std::span<Message const> messages) override;
     Result<std::optional<Message>> receive(Wait wait) override;
     int fd() const override { return stream_.get(); }
 
 private:
+    Status write(std::string_view bytes);
     Result<bool> has_input() const;
     Status read_some();
     Result<std::optional<Message>> take_message();
 
     UniqueFd stream_;
     std::string peer_;
+    MessagesPerWrite per_write_;
     std::string input_;  // bytes received and not yet taken
 };
 

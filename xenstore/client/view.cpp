@@ -14,6 +14,12 @@ Status without_payload(Result<std::string> const& reply) {
     return {};
 }
 
+std::string payload_of(std::initializer_list<std::string_view> strings) {
+    std::string payload;
+    for (auto const text : strings) append_string(payload, text);
+    return payload;
+}
+
 std::vector<std::string> names_in(std::string_view payload) {
     std::vector<std::string> names;
     while (auto const name = take_string(payload)) names.emplace_back(*name);
@@ -24,9 +30,22 @@ std::vector<std::string> names_in(std::string_view payload) {
 }  // namespace
 
 Result<std::string> StoreView::call(MessageType type, std::initializer_list<std::string_view> strings) const {
-    std::string payload;
-    for (auto const text : strings) append_string(payload, text);
-    return session_->call(type, transaction_, payload);
+    HV_TRY(send_gathered());
+    return session_->call(type, transaction_, payload_of(strings));
+}
+
+Status StoreView::change(MessageType type, std::string payload) const {
+    if (transaction_ == 0 || payload.size() > kPayloadMax) return without_payload(session_->call(type, transaction_, payload));
+    gathered_->push_back({type, std::move(payload)});
+    return {};
+}
+
+Status StoreView::send_gathered() const {
+    auto const questions = std::exchange(*gathered_, {});
+    for (auto const& reply : session_->call_all(transaction_, questions)) {
+        if (!reply) return std::unexpected{reply.error()};
+    }
+    return {};
 }
 
 Result<std::string> StoreView::read(std::string_view path) const { return call(MessageType::read, {path}); }
@@ -38,16 +57,27 @@ Result<std::optional<std::string>> StoreView::read_if_present(std::string_view p
     return std::unexpected{value.error()};
 }
 
+Result<std::vector<std::optional<std::string>>> StoreView::read_all(std::span<std::string const> paths) const {
+    HV_TRY(send_gathered());
+    std::vector<Question> questions;
+    for (auto const& path : paths) questions.push_back({MessageType::read, payload_of({path})});
+    std::vector<std::optional<std::string>> values;
+    for (auto& reply : session_->call_all(transaction_, questions)) {
+        if (!reply && reply.error().code() != ENOENT) return std::unexpected{reply.error()};
+        values.push_back(reply ? std::optional{*std::move(reply)} : std::nullopt);
+    }
+    return values;
+}
+
 Result<bool> StoreView::exists(std::string_view path) const { return HV_TRY(read_if_present(path)).has_value(); }
 
 Status StoreView::write(std::string_view path, std::string_view value) const {
-    std::string payload;
-    append_string(payload, path);
+    auto payload = payload_of({path});
     payload.append(value);
-    return without_payload(session_->call(MessageType::write, transaction_, payload));
+    return change(MessageType::write, std::move(payload));
 }
 
-Status StoreView::mkdir(std::string_view path) const { return without_payload(call(MessageType::mkdir, {path})); }
+Status StoreView::mkdir(std::string_view path) const { return change(MessageType::mkdir, payload_of({path})); }
 
 Status StoreView::remove(std::string_view path) const { return without_payload(call(MessageType::rm, {path})); }
 
@@ -94,10 +124,9 @@ Result<Permissions> StoreView::permissions(std::string_view path) const {
 }
 
 Status StoreView::set_permissions(std::string_view path, Permissions const& permissions) const {
-    std::string payload;
-    append_string(payload, path);
+    auto payload = payload_of({path});
     for (auto const permission : permissions) append_string(payload, to_string(permission));
-    return without_payload(session_->call(MessageType::set_perms, transaction_, payload));
+    return change(MessageType::set_perms, std::move(payload));
 }
 
 }  // namespace hospes::xenstore

@@ -53,6 +53,68 @@ TEST_CASE("a directory that does not fit in one reply is read in parts", "[xenst
     CHECK(client.directory("/many").value() == expected);
 }
 
+TEST_CASE("many nodes are read at once, those that are not there among them", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    std::vector<std::string> paths;
+    std::vector<std::optional<std::string>> expected;
+    for (int i = 0; i < 100; ++i) {
+        paths.push_back(fmt::format("/many/{}", i));
+        expected.push_back(i % 3 == 0 ? std::nullopt : std::optional{fmt::format("value {}", i)});
+        if (expected.back()) REQUIRE(client.write(paths.back(), *expected.back()));
+    }
+    CHECK(client.read_all(paths).value() == expected);
+    CHECK(client.read_all({}).value().empty());
+    CHECK(client.read_all(std::vector<std::string>{"/many/1", "//"}).error().code() == EINVAL);
+}
+
+TEST_CASE("changes of a transaction are there for what it reads, and for others after the commit", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    auto const other = store.connect();
+    auto const body = [&](StoreView const& tx) -> Status {
+        HV_TRY(tx.mkdir("/new"));
+        HV_TRY(tx.write("/new/a", "1"));
+        CHECK(tx.directory("/new").value() == std::vector<std::string>{"a"});
+        HV_TRY(tx.write("/new/b", "2"));
+        CHECK_FALSE(other.exists("/new").value());
+        return {};
+    };
+    REQUIRE(client.transact(body));
+    CHECK(other.directory("/new").value() == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("a change that is refused ends its transaction, and nothing of it is left", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    int runs = 0;
+    auto const body = [&](StoreView const& tx) -> Status {
+        ++runs;
+        HV_TRY(tx.write("/a", "1"));
+        HV_TRY(tx.write("//", "2"));
+        return tx.write("/c", "3");
+    };
+    auto const done = client.transact(body);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code() == EINVAL);
+    CHECK(done.error().message() == "xenstore //: Invalid argument");
+    CHECK(runs == 1);
+    CHECK_FALSE(client.exists("/a").value());
+    REQUIRE(client.write("/c", "4"));  // the session goes on
+    CHECK(client.read("/c").value() == "4");
+}
+
+TEST_CASE("a transaction that is given up changes nothing", "[xenstore][client]") {
+    MemoryStore store;
+    auto const client = store.connect();
+    auto const body = [&](StoreView const& tx) -> Status {
+        HV_TRY(tx.write("/a", "1"));
+        return fail(EBUSY, "enough");
+    };
+    CHECK(client.transact(body).error().code() == EBUSY);
+    CHECK_FALSE(client.exists("/a").value());
+}
+
 TEST_CASE("a transaction that meets a conflict is tried again", "[xenstore][client]") {
     MemoryStore store;
     auto const client = store.connect();
