@@ -35,8 +35,7 @@ using HypercallHandler = Outcome (*)(Vcpu& caller, HypercallArgs& args);
 struct Hypercall {
     u16 number = 0;
     char const* name = nullptr;
-    Caller caller = Caller::control_domain;
-    HypercallHandler handle = nullptr;  // takes the core lock where it is to
+    HypercallHandler handle = nullptr;  // refuses who has no right to it, and takes the core lock where it is to
 };
 
 // Runs hypercall `number` for `caller`: Errno::no_system_call for an unknown one, Errno::perm without the privilege.

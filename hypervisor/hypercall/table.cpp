@@ -14,8 +14,17 @@ Outcome run_locked(Vcpu& caller, HypercallArgs& args) {
 }
 
 template <HypercallHandler kHandler>
+Outcome run_privileged(Vcpu& caller, HypercallArgs& args) {
+    if (!caller.domain().is_control_domain()) return Errno::perm;
+    return kHandler(caller, args);
+}
+
+// The handler with what its row asks for around it: who is not privileged does not get as far as the lock.
+template <HypercallHandler kHandler>
 constexpr Hypercall declare(u16 number, char const* name, Caller caller, Touches touches) {
-    return {number, name, caller, touches == Touches::shared ? run_locked<kHandler> : kHandler};
+    bool const is_locked = touches == Touches::shared;
+    if (caller == Caller::any_domain) return {number, name, is_locked ? run_locked<kHandler> : kHandler};
+    return {number, name, is_locked ? run_privileged<run_locked<kHandler>> : run_privileged<kHandler>};
 }
 
 constexpr Hypercall kHypercalls[] = {
@@ -53,27 +62,28 @@ constexpr Hypercall kHypercalls[] = {
 
 constexpr unsigned kSlots = 64;
 
-// The same rows by number; those without a handler are of no hypercall.
-constexpr std::array<Hypercall, kSlots> sort_by_number() {
-    std::array<Hypercall, kSlots> rows{};
-    for (Hypercall const& row : kHypercalls) rows[row.number] = row;
-    return rows;
+// The handlers by number; null where there is no hypercall.
+constexpr std::array<HypercallHandler, kSlots> sort_by_number() {
+    std::array<HypercallHandler, kSlots> handlers{};
+    for (Hypercall const& row : kHypercalls) handlers[row.number] = row.handle;
+    return handlers;
 }
 
-constexpr std::array<Hypercall, kSlots> kByNumber = sort_by_number();
+constexpr std::array<HypercallHandler, kSlots> kByNumber = sort_by_number();
 
 }  // namespace
 
 Outcome dispatch_hypercall(Vcpu& caller, u64 number, HypercallArgs& args) {
     if (number >= kSlots) return Errno::no_system_call;
-    Hypercall const& row = kByNumber[masked_index(number, kSlots)];
-    if (row.handle == nullptr) return Errno::no_system_call;
-    if (row.caller == Caller::control_domain && !caller.domain().is_control_domain()) return Errno::perm;
-    return row.handle(caller, args);
+    HypercallHandler const handle = kByNumber[masked_index(number, kSlots)];
+    return handle != nullptr ? handle(caller, args) : Errno::no_system_call;
 }
 
 char const* hypercall_name(u64 number) {
-    return number < kSlots && kByNumber[number].handle != nullptr ? kByNumber[number].name : "unknown";
+    for (Hypercall const& row : kHypercalls) {
+        if (row.number == number) return row.name;
+    }
+    return "unknown";
 }
 
 }  // namespace hospes

@@ -106,12 +106,14 @@ void load_vcpu(Pcpu& pcpu, Vcpu& next) {
 
 bool enter_guest_mode(Vcpu& vcpu, bool kernel) {
     if (vcpu.pv.in_kernel == kernel) return true;
-    if (!kernel && !vcpu.pv.user_root.is_valid()) return false;
+    Mfn root = vcpu.pv.user_root;
+    if (kernel) root = vcpu.pv.kernel_root;
+    if (!root.is_valid()) return false;
     vcpu.pv.in_kernel = kernel;
     Pcpu& pcpu = this_pcpu();
     if (pcpu.loaded != &vcpu) return true;
     asm volatile("swapgs" : : : "memory");
-    load_root(pcpu, kernel ? vcpu.pv.kernel_root : vcpu.pv.user_root);
+    load_root(pcpu, root);
     if (vcpu.pv.iopl != 0) load_port_access(pcpu, vcpu);  // otherwise the ports are closed in both modes
     return true;
 }

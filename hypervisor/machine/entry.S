@@ -133,12 +133,10 @@ ist_common:
     iretq
 
 /* From the trampoline, on the pcpu's stack: RDI has the registers, RBP is 0. What C++ preserves (RBX, R12 to R15) still holds the
-   guest's values when it comes back, and no hypercall and no callback writes their copies in the Vcpu. */
+   guest's values when it comes back, and no hypercall and no callback writes their copies in the Vcpu. It comes back only for SYSRET. */
     .globl syscall_entry
 syscall_entry:
     call guest_syscall_entry
-    cmpl $ENTRY_SYSCALL, REG_VECTOR(%rax)
-    jne 1f
 sysret_scratch:
     mov REG_RBP(%rax), %rbp
     mov REG_R10(%rax), %r10
@@ -152,7 +150,6 @@ sysret_scratch:
     mov REG_RSP(%rax), %rsp
     mov REG_RAX(%rax), %rax
     sysretq
-1:  mov %rax, %rdi
 
 /* void return_by_iret(const GuestRegs *): from the core's stack, so that a fault of IRETQ finds the registers intact. */
     .globl return_by_iret
@@ -226,13 +223,14 @@ load_core_segments:
     push %r11
     push $\cs
     push %rcx
-    push $0
-    movl $\marker, 4(%rsp)
+    push 1f(%rip)
     save_registers
     mov %rsp, %rdi
     mov CORE_STACK_TOP(%rsp), %rsp
     xor %ebp, %ebp
     jmp *\entry(%rip)
+    .balign 8
+1:  .long 0, \marker /* error code and vector */
 .endm
 
     .balign 4096

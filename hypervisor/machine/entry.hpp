@@ -25,7 +25,8 @@ extern unsigned char const syscall_entry[];
 extern unsigned char const compat_syscall_entry[];
 
 // Called by the stubs. `regs` of a guest are those in its Vcpu. They return the registers of the same vcpu, ready to leave with: by
-// SYSRET if their vector is kEntrySyscall, else by IRET. Where another vcpu or more work is due they leave by exit_to_guest() themselves.
+// SYSRET if their vector is kEntrySyscall, which it is at the end of a SYSCALL, else by IRET. Where another vcpu, more work or another way
+// back is due they leave themselves.
 hospes::GuestRegs* guest_syscall_entry(hospes::GuestRegs* regs);
 hospes::GuestRegs* guest_trap_entry(hospes::GuestRegs* regs);
 void core_trap_entry(hospes::GuestRegs* regs);  // interrupted the core itself; returning resumes it

@@ -36,10 +36,10 @@ void make_ready_to_leave(GuestRegs& regs) {
     if (!may_use_sysret(regs)) regs.vector = kEntryNone;
 }
 
-[[noreturn]] void leave(Vcpu& vcpu) {
-    make_ready_to_leave(vcpu.regs);
-    if (vcpu.regs.vector == kEntrySyscall) return_by_sysret(&vcpu.regs);
-    return_by_iret(&vcpu.regs);
+// With registers made ready.
+[[noreturn]] void leave(GuestRegs const& regs) {
+    if (regs.vector == kEntrySyscall) return_by_sysret(&regs);
+    return_by_iret(&regs);
 }
 
 // Must the scheduler be asked? Who wants dead domains reaped kicks its own pcpu; what another pcpu asks of this one (Pcpu::requests) comes
@@ -70,9 +70,7 @@ GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
     return &vcpu.regs;
 }
 
-namespace {
-[[gnu::noinline, gnu::flatten]] GuestRegs* exit_the_long_way(Pcpu& pcpu) { return exit_to_same_guest(pcpu); }
-}  // namespace
+[[gnu::flatten]] void leave_to_same_guest(Pcpu& pcpu) { leave(*exit_to_same_guest(pcpu)); }
 
 // The entry by SYSCALL, the bounce or iret has set vector, CS and SS to what SYSRET restores. RFLAGS are those the processor ran the guest
 // with - at CPL 3, with IOPL 0, nothing the guest executes changes IF, IOPL or VM (SDM vol. 2, POPF) - or those that iret let through. RIP is
@@ -82,7 +80,7 @@ GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu) {
     constexpr u64 kFarFromPlain = kRflagsRf | kRflagsVm | kRflagsTf | kRflagsIopl;
     GuestRegs& regs = vcpu.regs;
     bool const is_plain = is_canonical(regs.rip) && (regs.rflags & kFarFromPlain) == 0 && !vcpu.sched.has_news;
-    if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) return exit_the_long_way(pcpu);
+    if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) leave_to_same_guest(pcpu);
     return &regs;
 }
 
@@ -105,7 +103,8 @@ void exit_to_guest() {
         if (next->sched.has_news) on_switched_in(*next);
         if (!deliver_pending_events(*next)) continue;  // it could not take the event, and is crashed
         if (has_work() || pcpu.kicked.load(std::memory_order_relaxed)) continue;
-        leave(*next);
+        make_ready_to_leave(next->regs);
+        leave(next->regs);
     }
 }
 

@@ -11,7 +11,10 @@ class Vcpu;
 // Back to the vcpu for which the core was entered, when nothing else is due: delivers its event, if one is, and returns its registers
 // for the stub to leave with. Otherwise exit_to_guest().
 GuestRegs* exit_to_same_guest(Pcpu& pcpu);
-// The same when the vector of `vcpu`, which is that one, is kEntrySyscall: after a hypercall, or when a handler of its kernel is entered.
+// The same, with the leaving.
+[[noreturn, gnu::noinline]] void leave_to_same_guest(Pcpu& pcpu);
+// When the vector of `vcpu`, which is that one, is kEntrySyscall: after a hypercall, or when a handler of its kernel is entered. Returns only
+// with registers that SYSRET restores.
 GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu);
 
 // The other way out of the core: does what is due, chooses a vcpu (or idles), delivers its events and returns to it.

@@ -32,7 +32,7 @@ constexpr u64 kSyscallBytes = 2;
 void handle_hypercall(Vcpu& vcpu) {
     GuestRegs& regs = vcpu.regs;
     Outcome const outcome = dispatch_hypercall(vcpu, regs.rax, args_of(regs));
-    if (outcome.ok()) {
+    if (outcome.ok()) [[likely]] {
         regs.rax = static_cast<u64>(outcome.value());
         return;
     }
@@ -96,11 +96,6 @@ void resume_return_fault() {
     run_on_stack(this_pcpu().stack_top(), resume_return_fault);
 }
 
-// Iret and the bounce say by the vector whether SYSRET restores all of what they have set.
-GuestRegs* exit_by_vector(Pcpu& pcpu, Vcpu& vcpu) {
-    return vcpu.regs.vector == kEntrySyscall ? exit_by_sysret(pcpu, vcpu) : exit_to_same_guest(pcpu);
-}
-
 // The three ways of a SYSCALL, straight on: what is called there and taken seldom is marked noinline where it is defined. Each saves only
 // the registers that it needs.
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_system_call(Pcpu& pcpu) {
@@ -112,7 +107,8 @@ GuestRegs* exit_by_vector(Pcpu& pcpu, Vcpu& vcpu) {
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_iret(Pcpu& pcpu) {
     Vcpu& vcpu = *pcpu.loaded;
     (void)hypercall_iret(vcpu, args_of(vcpu.regs));
-    return exit_by_vector(pcpu, vcpu);
+    if (vcpu.regs.vector == kEntrySyscall) return exit_by_sysret(pcpu, vcpu);
+    leave_to_same_guest(pcpu);
 }
 
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_hypercall(Pcpu& pcpu) {
@@ -141,7 +137,8 @@ GuestRegs* guest_trap_entry(GuestRegs* regs) {
         leave_virtual_8086(vcpu);
     else
         handle_guest_entry(vcpu, regs->vector);
-    return exit_by_vector(pcpu, vcpu);
+    // Iret and the bounce say by the vector whether SYSRET restores all of what they have set.
+    return vcpu.regs.vector == kEntrySyscall ? exit_by_sysret(pcpu, vcpu) : exit_to_same_guest(pcpu);
 }
 
 void core_trap_entry(GuestRegs* regs) {

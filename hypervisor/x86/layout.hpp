@@ -47,8 +47,10 @@ constexpr bool is_guest_range(GuestAddress start, u64 size) {
     return low || high;
 }
 
+// Bits 47 to 63 are all alike.
 constexpr bool is_canonical(u64 address) {
-    return address < 0x0000'8000'0000'0000 || address >= 0xffff'8000'0000'0000;
+    i64 const top = static_cast<i64>(address) >> 47;
+    return top == 0 || top == -1;
 }
 
 }  // namespace hospes

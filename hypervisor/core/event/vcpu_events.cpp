@@ -24,7 +24,8 @@ bool has_deliverable_event(Vcpu const& vcpu) {
 
 bool are_events_masked(Vcpu const& vcpu) {
     vcpu_info_t* const info = info_of(vcpu);
-    return info == nullptr || SharedWord<u8>{info->evtchn_upcall_mask}.load() != 0;
+    if (info == nullptr) [[unlikely]] return true;
+    return SharedWord<u8>{info->evtchn_upcall_mask}.load() != 0;
 }
 
 bool mask_events(Vcpu& vcpu) {

@@ -32,30 +32,35 @@ struct BounceFrame<0> {
 };
 
 template <usize kExtraWords>
-void save_state(BounceFrame<kExtraWords>& frame, Vcpu const& vcpu) {
+void save_state(BounceFrame<kExtraWords>& frame, Vcpu const& vcpu, bool from_kernel) {
     static_assert(sizeof frame == (7 + kExtraWords) * sizeof(u64));
     GuestRegs const& regs = vcpu.regs;
-    u64 const selector_mask = vcpu.pv.in_kernel ? 0xfffc : 0xffff;  // the guest tells kernel from user by CS.RPL
+    u64 const selector_mask = from_kernel ? 0xfffc : 0xffff;  // the guest tells kernel from user by CS.RPL
     u64 const events_were_masked = are_events_masked(vcpu) ? 1 : 0;
     frame.rcx = regs.rcx;
     frame.r11 = regs.r11;
     frame.rip = regs.rip;
     frame.cs = (regs.cs & selector_mask) | events_were_masked << kSavedMaskShift;
-    frame.rflags = (regs.rflags & ~(kRflagsIf | kRflagsIopl)) | (events_were_masked ^ 1) * kRflagsIf;
+    frame.rflags = ((regs.rflags & ~kRflagsIopl) | kRflagsIf) ^ events_were_masked * kRflagsIf;
     frame.rsp = regs.rsp;
     frame.ss = regs.ss & 0xffff;
 }
 
-// Stores the finished frame and continues at `handler`. False: the domain was stopped.
-template <typename FrameType>
-bool enter_handler(Vcpu& vcpu, FrameType const& frame, u64 handler, bool masks_events) {
+bool crash_without_stack(Vcpu& vcpu) {
+    crash_guest(vcpu, "its kernel stack cannot take a frame (stack_switch, or a stack overflow)");
+    return false;
+}
+
+// Stores the frame, finished but for the state, and continues at `handler`. False: the domain was stopped.
+template <usize kExtraWords>
+bool enter_handler(Vcpu& vcpu, BounceFrame<kExtraWords>& frame, u64 handler, bool masks_events) {
     GuestRegs& regs = vcpu.regs;
-    u64 const stack = (vcpu.pv.in_kernel ? regs.rsp : vcpu.pv.kernel_sp) & ~(kStackAlignment - 1);
+    bool const from_kernel = vcpu.pv.in_kernel;
+    u64 const stack = (from_kernel ? regs.rsp : vcpu.pv.kernel_sp) & ~(kStackAlignment - 1);
     GuestAddress const top = GuestAddress{stack} - sizeof frame;
-    if (!enter_guest_mode(vcpu, true) || !copy_to_guest(top, &frame, sizeof frame)) {
-        crash_guest(vcpu, "its kernel stack cannot take a frame (stack_switch, or a stack overflow)");
-        return false;
-    }
+    if (!enter_guest_mode(vcpu, true)) return crash_without_stack(vcpu);
+    save_state(frame, vcpu, from_kernel);
+    if (!copy_to_guest(top, &frame, sizeof frame)) return crash_without_stack(vcpu);
     if (masks_events) mask_events(vcpu);
     regs.rip = handler;
     regs.cs = kGuestCs64;
@@ -68,7 +73,6 @@ bool enter_handler(Vcpu& vcpu, FrameType const& frame, u64 handler, bool masks_e
 
 bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
     BounceFrame<0> frame;
-    save_state(frame, vcpu);
     return enter_handler(vcpu, frame, handler, masks_events);
 }
 
@@ -81,7 +85,6 @@ bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
     }
     if (!has_error_code(vector)) return deliver_callback(vcpu, handler.address, handler.masks_events);
     BounceFrame<1> frame;
-    save_state(frame, vcpu);
     frame.extra = {error_code};
     return enter_handler(vcpu, frame, handler.address, handler.masks_events);
 }
@@ -106,6 +109,7 @@ bool gets_a_moment(Vcpu& vcpu) {
 void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code) { (void)deliver_trap(vcpu, vector, error_code); }
 
 void deliver_syscall_callback(Vcpu& vcpu) {
+    HV_ASSERT(!vcpu.pv.in_kernel);  // there it is a hypercall
     Callback const& callback = vcpu.pv.syscall_callback;
     if (callback.address == 0) {
         constexpr u64 kSyscallBytes = 2;
@@ -123,7 +127,6 @@ void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors) {
         return;
     }
     BounceFrame<4> frame;
-    save_state(frame, vcpu);
     frame.extra = {selectors[0], selectors[1], selectors[2], selectors[3]};
     (void)enter_handler(vcpu, frame, callback.address, callback.masks_events);
 }
