@@ -33,9 +33,7 @@ public:
     Spinlock& operator=(Spinlock const&) = delete;
 
     void lock() {
-        while (held_.exchange(true, std::memory_order_acquire)) {
-            while (held_.load(std::memory_order_relaxed)) relax_while_waiting();
-        }
+        if (held_.exchange(true, std::memory_order_acquire)) [[unlikely]] wait_and_lock();
     }
     bool try_lock() { return !held_.exchange(true, std::memory_order_acquire); }
     void unlock() { held_.store(false, std::memory_order_release); }
@@ -43,6 +41,13 @@ public:
     LockRank rank() const { return rank_; }
 
 private:
+    // Apart from lock(), so that who finds the lock free pays for nothing of it.
+    [[gnu::noinline, gnu::cold]] void wait_and_lock() {
+        do {
+            while (held_.load(std::memory_order_relaxed)) relax_while_waiting();
+        } while (held_.exchange(true, std::memory_order_acquire));
+    }
+
     std::atomic<bool> held_{false};
     LockRank rank_;
 };

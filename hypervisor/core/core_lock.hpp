@@ -14,13 +14,17 @@ class CoreLock {
 public:
     void lock() {
         u32 const ticket = next_.fetch_add(1, std::memory_order_relaxed);
-        while (serving_.load(std::memory_order_acquire) != ticket) relax_while_waiting();
+        if (serving_.load(std::memory_order_acquire) != ticket) [[unlikely]] wait_for(ticket);
     }
     void unlock() { serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
     // For its holder: does somebody wait?
     bool is_wanted() const { return next_.load(std::memory_order_relaxed) - serving_.load(std::memory_order_relaxed) > 1; }
 
 private:
+    [[gnu::noinline, gnu::cold]] void wait_for(u32 ticket) {
+        while (serving_.load(std::memory_order_acquire) != ticket) relax_while_waiting();
+    }
+
     std::atomic<u32> next_{0};
     std::atomic<u32> serving_{0};
 };

@@ -3,7 +3,6 @@
 
 #include "hypervisor/core/domain/domain.hpp"
 #include "hypervisor/core/event/pirq.hpp"
-#include "hypervisor/core/event/two_level.hpp"
 #include "hypervisor/core/event/virq.hpp"
 #include "hypervisor/core/mm/heap.hpp"
 #include "hypervisor/ports/frame_window.hpp"
@@ -31,7 +30,7 @@ void EventChannels::limit_ports(u32 highest) { highest_ = std::min(highest, word
 // The table of ports.
 
 Port* EventChannels::find(EventPort port) const {
-    if (port.raw() == 0 || port.raw() > highest_) return nullptr;
+    if (port.raw() - 1 >= highest_) return nullptr;  // neither 0, which is no port, nor above the highest
     u32 const number = masked_index(port.raw(), kBuckets * kPortsPerBucket);
     Port* const bucket = buckets_[number / kPortsPerBucket].load(std::memory_order_acquire);
     return bucket == nullptr ? nullptr : &bucket[number % kPortsPerBucket];

@@ -11,7 +11,7 @@
 #include "hypervisor/base/result.hpp"
 #include "hypervisor/base/spinlock.hpp"
 #include "hypervisor/base/strong.hpp"
-#include "hypervisor/core/event/port_words.hpp"
+#include "hypervisor/core/event/two_level.hpp"
 
 #include <array>
 #include <atomic>
@@ -138,7 +138,7 @@ private:
     char const* fault_of(EventPort number, Port const& port) const;
 
     Domain& domain_;
-    PortWords const* words_;
+    TwoLevelWords const* words_;  // the only layout today: by its own type, so that it is called directly
     Spinlock lock_{LockRank::event};
     std::array<std::atomic<Port*>, kBuckets> buckets_{};  // heap pages, kept until free_tables()
     u32 highest_;
