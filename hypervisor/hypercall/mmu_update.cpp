@@ -24,11 +24,11 @@ Status write_plain_word(Domain& domain, MachineAddress address, u64 value) {
 
 Status update_table(Domain& domain, MachineAddress address, u64 value, DomId owner, bool preserve_ad) {
     Mfn const table = mfn_of(address);
-    FrameEntry const* const frame = domain.system().frames.find(table);
-    if (frame == nullptr || !frame->is_ram()) return Errno::invalid;
+    FrameEntry* const frame = domain.system().frames.find(table);
+    if (frame == nullptr) return Errno::invalid;
     if (!is_page_table(PageTypes::type(*frame))) return write_plain_word(domain, address, value);
     EntryPlace const place{table, static_cast<unsigned>(address.page_offset() / sizeof(u64))};
-    return update_entry(domain, place, Pte{value}, {.frame_owner = owner, .preserve_ad = preserve_ad});
+    return update_entry(domain, *frame, place, Pte{value}, {.frame_owner = owner, .preserve_ad = preserve_ad});
 }
 
 Status update_m2p(System& system, MachineAddress address, u64 value, DomId owner) {

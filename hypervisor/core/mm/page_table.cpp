@@ -30,38 +30,30 @@ Pte store_entry(EntryPlace place, Pte entry, bool preserve_ad) {
 // The table stays what it is, and nobody else changes its entries, while this lives.
 class [[nodiscard]] LockedTable {
 public:
-    static Result<LockedTable> get(System& system, Mfn table, DomId owner) {
-        FrameEntry* const entry = system.frames.find(table);
-        if (entry == nullptr) return Errno::invalid;
-        HV_TRY(system.page_types.get_page(*entry, owner));
-        auto const type = system.page_types.hold_table(*entry);
-        if (!type.ok()) {
-            system.page_types.put_page(table, *entry);
-            return type.error();
-        }
-        return LockedTable{system, table, *entry, level_of(type.value())};
-    }
-    LockedTable(LockedTable&& other) noexcept
-        : system_{other.system_}, table_{other.table_}, entry_{other.entry_}, level_{other.level_} {
-        other.table_ = Mfn{};
-    }
+    LockedTable(PageTypes& types, Mfn table, FrameEntry& entry, DomId owner)
+        : types_{types}, table_{table}, entry_{entry}, type_{hold(types, table, entry, owner)} {}
     LockedTable(LockedTable const&) = delete;
     LockedTable& operator=(LockedTable const&) = delete;
-    LockedTable& operator=(LockedTable&&) = delete;
     ~LockedTable() {
-        if (!table_.is_valid()) return;
-        system_.page_types.release_table(table_, entry_);
-        system_.page_types.put_page(table_, entry_);
+        if (!type_.ok()) return;
+        types_.release_table(table_, entry_);
+        types_.put_page(table_, entry_);
     }
-    unsigned level() const { return level_; }
+    // Its type; an error: it is no table of the owner, and not held.
+    Result<PageType> const& type() const { return type_; }
 
 private:
-    LockedTable(System& system, Mfn table, FrameEntry& entry, unsigned level) : system_{system}, table_{table}, entry_{entry}, level_{level} {}
+    static Result<PageType> hold(PageTypes& types, Mfn table, FrameEntry& entry, DomId owner) {
+        HV_TRY(types.get_page(entry, owner));
+        Result<PageType> type = types.hold_table(entry);
+        if (!type.ok()) types.put_page(table, entry);
+        return type;
+    }
 
-    System& system_;
+    PageTypes& types_;
     Mfn table_;
     FrameEntry& entry_;
-    unsigned level_;
+    Result<PageType> type_;
 };
 
 // The same frame with the same rights, or fewer: no reference has to be taken.
@@ -101,10 +93,16 @@ Result<Pte> find_mapping(GuestAddress address, Mfn root) {
     return entry;
 }
 
-[[gnu::flatten]] Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate const& update) {
+Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate const& update) {
+    FrameEntry* const table = domain.system().frames.find(place.table);
+    return table != nullptr ? update_entry(domain, *table, place, entry, update) : Errno::invalid;
+}
+
+[[gnu::flatten]] Status update_entry(Domain& domain, FrameEntry& table_entry, EntryPlace place, Pte entry, EntryUpdate const& update) {
     System& system = domain.system();
-    LockedTable const table = HV_TRY(LockedTable::get(system, place.table, domain.id()));
-    unsigned const level = table.level();
+    LockedTable const table{system.page_types, place.table, table_entry, domain.id()};
+    if (!table.type().ok()) return table.type().error();
+    unsigned const level = level_of(table.type().value());
     if (level == 4 && place.index >= kFirstHypervisorSlot && place.index <= kLastHypervisorSlot) return Errno::invalid;
 
     Pte const old = read_entry(place);

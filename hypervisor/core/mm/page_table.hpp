@@ -8,6 +8,7 @@
 namespace hospes {
 
 class Vcpu;
+struct FrameEntry;
 
 // One entry of one table.
 struct EntryPlace {
@@ -32,6 +33,8 @@ struct EntryUpdate {
 // Replaces an entry of a table of `domain` (any level; the table must be validated). Takes the new references before the old ones are
 // dropped; nothing changes on an error. Errno::invalid / perm: not allowed; Errno::restart: run it again.
 Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate const& update);
+// The same for one who has looked the table's frame up (FrameTable::find).
+Status update_entry(Domain& domain, FrameEntry& table, EntryPlace place, Pte entry, EntryUpdate const& update);
 
 // A direct write by the guest kernel to a level-1 table it sees read-only (writable-page-table emulation): the aligned 8-byte entry at
 // `entry_va` read as `old_entry` and shall become `new_entry`. Errno::again: it changed meanwhile, execute again;
