@@ -32,7 +32,7 @@ private:
         return hold(caller, pin_->frame(), granter.value()->id(), readonly);
     }
     GrantStatus hold(Domain& caller, Mfn mfn, DomId owner, bool readonly) {
-        Result<HeldFrame> frame = HeldFrame::get(caller.system().page_types, mfn, owner, readonly);
+        Result<HeldFrame> frame = HeldFrame::get(caller.system(), mfn, owner, readonly);
         if (!frame.ok()) return status_of(frame.error());
         frame_.emplace(frame.take());
         return GrantStatus::okay;

@@ -91,26 +91,24 @@ Result<Mfn> GrantTable::shared_frame(u32 index) {
 
 PinnedFrame GrantTable::pin(GrantRef ref, DomId user, bool readonly) {
     LockGuard const guard{lock_};
-    GrantStatus const status = pin_locked(ref, user, readonly);
-    if (status != GrantStatus::okay) return {status, Mfn{}};
-    return {status, Mfn{active_entry(ref).frame}};
+    return pin_locked(ref, user, readonly);
 }
 
-GrantStatus GrantTable::pin_locked(GrantRef ref, DomId user, bool readonly) {
-    if (domain_.life != LifeState::alive) return GrantStatus::bad_domain;
-    if (ref.raw() >= frame_count_ * kGrantsPerFrame) return GrantStatus::bad_gref;
+PinnedFrame GrantTable::pin_locked(GrantRef ref, DomId user, bool readonly) {
+    if (domain_.life != LifeState::alive) return {GrantStatus::bad_domain};
+    if (ref.raw() >= frame_count_ * kGrantsPerFrame) return {GrantStatus::bad_gref};
     ActiveEntry& active = active_entry(ref);
     SharedGrant& shared = shared_entry(ref);
     bool const is_pinned = active.readers + active.writers != 0;
-    if (is_pinned && active.domain != user.raw()) return GrantStatus::general_error;
+    if (is_pinned && active.domain != user.raw()) return {GrantStatus::general_error};
     u8& count = readonly ? active.readers : active.writers;
-    if (count == kMaxPins) return GrantStatus::no_space;
+    if (count == kMaxPins) return {GrantStatus::no_space};
 
     // An entry already marked stays so: what the granter writes meanwhile changes nothing for who has it pinned.
     bool const is_marked = is_pinned && (readonly || active.writers != 0);
     if (!is_marked) {
         GrantStatus const status = mark_shared(SharedWord<u32>{shared.flags_and_domain}, user, readonly);
-        if (status != GrantStatus::okay) return status;
+        if (status != GrantStatus::okay) return {status};
     }
     if (!is_pinned) {
         active.frame = SharedWord<u32>{shared.frame}.load();
@@ -118,7 +116,7 @@ GrantStatus GrantTable::pin_locked(GrantRef ref, DomId user, bool readonly) {
     }
     ++count;
     ++pins_;
-    return GrantStatus::okay;
+    return {GrantStatus::okay, Mfn{active.frame}};
 }
 
 void GrantTable::unpin(GrantRef ref, bool readonly) {

@@ -66,7 +66,7 @@ inline constexpr u32 kGrantsPerFrame = kPageSize / sizeof(SharedGrant);
 // What a pin gives: the granter's frame, not yet referenced.
 struct PinnedFrame {
     GrantStatus status;
-    Mfn frame;
+    Mfn frame{};  // none without okay
 };
 
 class GrantTable {
@@ -121,7 +121,7 @@ private:
     ActiveEntry& active_entry(GrantRef ref) const;
     Status grow_locked(u32 count);
     Status add_frame_locked();
-    GrantStatus pin_locked(GrantRef ref, DomId user, bool readonly);
+    PinnedFrame pin_locked(GrantRef ref, DomId user, bool readonly);
 
     Domain& domain_;
     Spinlock lock_{LockRank::grant};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "hypervisor/core/domain/domain.hpp"
+#include "hypervisor/core/mm/frame_table.hpp"
 #include "hypervisor/core/mm/page_types.hpp"
 
 namespace hospes {
@@ -12,37 +13,45 @@ namespace hospes {
 class [[nodiscard]] HeldFrame {
 public:
     // Errno::invalid: no frame of `owner`; Errno::busy: it is no frame to be written (a page table); Errno::restart: not now.
-    static Result<HeldFrame> get(PageTypes& types, Mfn mfn, DomId owner, bool readonly) {
-        HV_TRY(types.get_page(mfn, owner));
-        HeldFrame held{types, mfn};
+    static Result<HeldFrame> get(System& system, Mfn mfn, DomId owner, bool readonly) {
+        FrameEntry* const entry = system.frames.find(mfn);
+        if (entry == nullptr) return Errno::invalid;
+        PageTypes& types = system.page_types;
+        HV_TRY(types.get_page(*entry, owner));
+        HeldFrame held{types, mfn, *entry};
         if (readonly) return held;
-        Status const typed = types.get_type(mfn, PageType::writable);
+        Status const typed = types.get_type(mfn, *entry, PageType::writable);
         if (!typed.ok()) return typed.error() == Errno::restart ? Errno::restart : Errno::busy;
         held.is_typed_ = true;
         return held;
     }
-    HeldFrame(HeldFrame&& other) noexcept : types_{other.types_}, mfn_{other.mfn_}, is_typed_{other.is_typed_} { other.types_ = nullptr; }
+    HeldFrame(HeldFrame&& other) noexcept : types_{other.types_}, mfn_{other.mfn_}, entry_{other.entry_}, is_typed_{other.is_typed_} {
+        other.types_ = nullptr;
+    }
     HeldFrame(HeldFrame const&) = delete;
     HeldFrame& operator=(HeldFrame const&) = delete;
     HeldFrame& operator=(HeldFrame&&) = delete;
     ~HeldFrame() {
-        if (types_ != nullptr) put(*types_, mfn_, is_typed_);
+        if (types_ != nullptr) put(*types_, mfn_, entry_, is_typed_);
     }
 
     // Drops what release() left to the caller.
-    static void put(PageTypes& types, Mfn mfn, bool is_typed) {
-        if (is_typed) types.put_page_and_type(mfn);
-        if (!is_typed) types.put_page(mfn);
-    }
+    static void put(System& system, Mfn mfn, bool is_typed) { put(system.page_types, mfn, system.frames[mfn], is_typed); }
 
     Mfn mfn() const { return mfn_; }
     void release() { types_ = nullptr; }
 
 private:
-    HeldFrame(PageTypes& types, Mfn mfn) : types_{&types}, mfn_{mfn} {}
+    HeldFrame(PageTypes& types, Mfn mfn, FrameEntry& entry) : types_{&types}, mfn_{mfn}, entry_{entry} {}
+
+    static void put(PageTypes& types, Mfn mfn, FrameEntry& entry, bool is_typed) {
+        if (is_typed) types.put_type(mfn, entry);
+        types.put_page(mfn, entry);
+    }
 
     PageTypes* types_;
     Mfn mfn_;
+    FrameEntry& entry_;  // of mfn_
     bool is_typed_ = false;
 };
 

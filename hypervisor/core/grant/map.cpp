@@ -31,7 +31,7 @@ GrantStatus GrantMap::prepare() {
     handle_.emplace(maptrack, free_handle.value());
     pin_.emplace(*granter_, request_.ref, mapper.id(), has(GNTMAP_readonly));
     if (pin_->status() != GrantStatus::okay) return pin_->status();
-    Result<HeldFrame> frame = HeldFrame::get(mapper.system().page_types, pin_->frame(), granter_->id(), has(GNTMAP_readonly));
+    Result<HeldFrame> frame = HeldFrame::get(mapper.system(), pin_->frame(), granter_->id(), has(GNTMAP_readonly));
     if (!frame.ok()) return status_of(frame.error());
     frame_.emplace(frame.take());
     return GrantStatus::okay;

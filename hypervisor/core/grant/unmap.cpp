@@ -14,7 +14,7 @@ namespace {
 // Gives up what a taken handle holds. No pcpu can use the mapping any more. The granter is told last, by its entry.
 void drop_mapping(Domain& mapper, GrantHandle handle, GrantMapping const& mapping) {
     System& system = mapper.system();
-    HeldFrame::put(system.page_types, Mfn{mapping.frame}, !mapping.readonly);
+    HeldFrame::put(system, Mfn{mapping.frame}, !mapping.readonly);
     Result<Domain*> const granter = system.domains.find(DomId{mapping.granter});
     HV_ASSERT(granter.ok());  // its pins keep it (invariant G3)
     granter.value()->grants.unpin(GrantRef{mapping.ref}, mapping.readonly);
