@@ -4,7 +4,7 @@
 # One test program is one line too: $(call dom0_test,NAME,SOURCES,EXTRA LIBRARIES); it is built with the sanitizers.
 # Other folders (xenstore, dom0-tools/control.mk) use the same two lines.
 
-DOM0_CXXFLAGS := -std=gnu++23 -O2 -g $(WARN) -I. -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -MMD -MP
+DOM0_CXXFLAGS := -std=gnu++23 -O2 -g -ffunction-sections -fdata-sections $(WARN) -I. -DSPDLOG_COMPILED_LIB -DSPDLOG_FMT_EXTERNAL -MMD -MP
 DOM0_LIBS     := -lspdlog -lfmt -luv
 # (The sanitizers make GCC 12 see uninitialized variables in the standard library.)
 DOM0_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -Wno-maybe-uninitialized
@@ -37,7 +37,7 @@ dom0_program = $(eval $(call dom0_program_rules,$(strip $(1)),$(2),$(3)))
 # (The linker warns of functions that glibc loads libraries for, which libxml2 and libuv have and none of ours calls.)
 DOM0_STATIC        := $(wildcard dom0-tools/static/*.cpp)
 DOM0_STATIC_LIBS   := -luv_a
-DOM0_STATIC_FLAGS  := -static-pie -Wl,--no-warnings
+DOM0_STATIC_FLAGS  := -static-pie -Wl,--gc-sections -Wl,--no-warnings
 
 define dom0_static_program_rules
 ALL_TARGETS += $(OUT)/dom0/bin/$(1)
