@@ -68,7 +68,7 @@ Status run_update(Domain& domain, mmu_update_t const& request, DomId owner) {
     u64 i = 0;
     Status status = settle_tables(caller, owner);
     for (; status.ok() && i < count; ++i) {
-        if (i % kUpdatesBetweenChecks == kUpdatesBetweenChecks - 1 && preempt_pending()) {
+        if (i % kUpdatesBetweenChecks == 0 && i != 0 && preempt_pending()) {
             status = Errno::restart;
             break;
         }
