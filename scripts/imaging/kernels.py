@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .packages import dependencies, unpacked
+from .packages import dependencies, only_process, unpacked
 
 FLAVOURS = ("amd64", "cloud", "rt")
 
@@ -36,6 +36,7 @@ def stock_kernel(flavour: str) -> Kernel:
         return installed
     root = unpacked(package)
     kernel = Kernel(version, root / f"boot/vmlinuz-{version}", root / f"lib/modules/{version}")
-    if not (kernel.modules / "modules.dep").exists():
-        subprocess.run(["/sbin/depmod", "-b", root, version], check=True)
+    with only_process():
+        if not (kernel.modules / "modules.dep").exists():
+            subprocess.run(["/sbin/depmod", "-b", root, version], check=True)
     return kernel

@@ -1,17 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian packages that are unpacked below out/packages, so that nothing is installed on the machine for them."""
+import fcntl
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .paths import PACKAGES
 
 
+@contextmanager
+def only_process() -> Iterator[None]:
+    """Two scripts that start at once may want the same package: while one makes something below out/packages, the others wait."""
+    PACKAGES.mkdir(parents=True, exist_ok=True)
+    with (PACKAGES / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def unpacked(package: str) -> Path:
     """The folder that holds the files of a package; downloads and unpacks it the first time."""
     folder = PACKAGES / package
-    if folder.is_dir():
-        return folder
+    with only_process():
+        if not folder.is_dir():
+            _unpack(package, folder)
+    return folder
+
+
+def _unpack(package: str, folder: Path) -> None:
     download = PACKAGES / f".{package}.download"
     shutil.rmtree(download, ignore_errors=True)
     download.mkdir(parents=True)
@@ -22,7 +39,6 @@ def unpacked(package: str) -> Path:
     subprocess.run(["dpkg-deb", "-x", archive, download / "root"], check=True)
     (download / "root").rename(folder)
     shutil.rmtree(download)
-    return folder
 
 
 def dependencies(package: str) -> list[str]:
