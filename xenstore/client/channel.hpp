@@ -32,6 +32,9 @@ public:
 
     // Becomes readable when a message may have arrived.
     virtual int fd() const = 0;
+
+    // Has it read more than receive() has returned so far? fd() does not become readable for that.
+    virtual bool has_buffered() const { return false; }
 };
 
 }  // namespace hospes::xenstore

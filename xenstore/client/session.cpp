@@ -41,7 +41,9 @@ Result<std::string> Session::call(MessageType type, TransactionId transaction, s
     }
     Header const request{.type = type, .request_id = next_request_++, .transaction = transaction};
     HV_TRY(channel_->send(request, payload));
-    return with_context(wait_for_reply(type, request.request_id), "xenstore {}", subject(payload));
+    auto reply = wait_for_reply(type, request.request_id);
+    leave_rest_to_dispatch();
+    return with_context(std::move(reply), "xenstore {}", subject(payload));
 }
 
 Status Session::ask(TransactionId transaction, std::span<Question const> questions) {
@@ -67,6 +69,7 @@ std::vector<Result<std::string>> Session::call_all(TransactionId transaction, st
             replies.push_back(with_context(std::move(reply), "xenstore {}", subject(payload)));
         }
     }
+    leave_rest_to_dispatch();
     return replies;
 }
 
@@ -111,6 +114,11 @@ void Session::remove_watch(std::string_view path, std::string const& token) {
 void Session::keep_event(Message message) {
     events_.push_back(std::move(message));
     set_wake(true);
+}
+
+// An event may have come in one piece with the last reply.
+void Session::leave_rest_to_dispatch() {
+    if (channel_->has_buffered()) set_wake(true);
 }
 
 Status Session::dispatch() {

@@ -55,6 +55,7 @@ private:
     Result<std::string> wait_for_reply(MessageType type, u32 request_id);
     void keep_event(Message message);
     void deliver(Message const& message);
+    void leave_rest_to_dispatch();
     void set_wake(bool awake);
 
     std::unique_ptr<Channel> channel_;

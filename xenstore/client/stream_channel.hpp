@@ -26,6 +26,7 @@ public:
     Status send_all(std::span<Message const> messages) override;
     Result<std::optional<Message>> receive(Wait wait) override;
     int fd() const override { return stream_.get(); }
+    bool has_buffered() const override { return !input_.empty(); }
 
 private:
     Status write(std::string_view bytes);

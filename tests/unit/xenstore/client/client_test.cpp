@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xenstore/client/client.hpp"
+#include "xenstore/client/session.hpp"
+#include "xenstore/client/stream_channel.hpp"
 #include "xenstore/testing/memory_store.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
 
 namespace hospes::xenstore {
 
@@ -13,6 +20,11 @@ namespace {
 bool is_readable(int fd) {
     pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
     return ::poll(&entry, 1, 0) == 1;
+}
+
+std::string encoded(MessageType type, u32 request_id, std::string_view payload) {
+    auto const header = encode(Header{.type = type, .request_id = request_id, .length = static_cast<u32>(payload.size())});
+    return std::string{header.data(), header.size()}.append(payload);
 }
 
 }  // namespace
@@ -168,6 +180,30 @@ TEST_CASE("a watch calls back at once and after each change, from dispatch() onl
     REQUIRE(other.write("/dev/x/state", "2"));
     REQUIRE(client.dispatch());
     CHECK(seen.size() == 2);
+}
+
+TEST_CASE("an event that comes in one piece with a reply is dispatched, though nothing more arrives", "[xenstore][client]") {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) == 0);
+    UniqueFd const server{ends[1]};
+    auto session = Session::over(std::make_unique<StreamChannel>(UniqueFd{ends[0]}, "test", MessagesPerWrite::many));
+    REQUIRE(session);
+    using namespace std::string_literals;
+    using namespace std::string_view_literals;
+    auto const watched = encoded(MessageType::watch, 1, "OK\0"sv);
+    REQUIRE(::write(server.get(), watched.data(), watched.size()) == static_cast<ssize_t>(watched.size()));
+    int events = 0;
+    auto const token = (*session)->add_watch("/a", [&](std::string_view) { ++events; });
+    REQUIRE(token);
+    CHECK_FALSE(is_readable((*session)->fd()));
+
+    auto const both = encoded(MessageType::read, 2, "value") + encoded(MessageType::watch_event, 0, "/a\0"s + *token + "\0"s);
+    REQUIRE(::write(server.get(), both.data(), both.size()) == static_cast<ssize_t>(both.size()));
+    CHECK((*session)->call(MessageType::read, 0, "/a\0"sv) == "value");
+    CHECK(is_readable((*session)->fd()));
+    CHECK((*session)->dispatch());
+    CHECK(events == 1);
+    CHECK_FALSE(is_readable((*session)->fd()));
 }
 
 TEST_CASE("a watch may be removed by its own callback, and requests made there", "[xenstore][client]") {
