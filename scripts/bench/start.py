@@ -27,6 +27,10 @@ _BARE_NOTE = ("“Without a hypervisor”: the same firmware starts the same ker
 Stages = list[tuple[float, float]]  # of each stage: seconds since power-on, and QEMU's processor time
 
 
+def _cpus(processors: int) -> str:
+    return f"{processors} cpu{'s' if processors > 1 else ''}"
+
+
 def _boot(session: Session, system: str, processors: int) -> Stages:
     images = make_images(system, "amd64", _MEMORY)
     config = MachineConfig(images.esp, images.data, _MEMORY, processors)
@@ -53,7 +57,7 @@ def _bare_boot(session: Session, processors: int) -> tuple[float, float]:
 
 def _bare_rows(processors: int, bare: list[tuple[float, float]], boots: dict[str, list[Stages]]) -> list[Row]:
     shares = [statistics.median(boot[part] for boot in bare) / statistics.median(boot[2][part] for boot in boots[XEN]) for part in (0, 1)]
-    cpus = f"{processors} cpu{'s' if processors > 1 else ''}"
+    cpus = _cpus(processors)
     note = _BARE_NOTE.format(shares=f"{shares[0]:.2f} with {cpus} ({shares[1]:.2f} by processor time)")
     return [Row(GROUP, f"power-on to the ramdisk's init without a hypervisor, {cpus}{what}", "s", {OURS: [boot[part] for boot in bare]},
                 note=note) for part, what in enumerate(("", ", QEMU's processor time"))]
@@ -64,13 +68,13 @@ def _rows(processors: int, boots: dict[str, list[Stages]]) -> list[Row]:
     for index, stage in enumerate(_STAGES):
         for part, what in enumerate(("", ", QEMU's processor time")):
             target: Target | None = _TARGETS[processors] if stage == "dom0's init" else None
-            name = f"power-on to {stage}, {processors} cpu{'s' if processors > 1 else ''}{what}"
+            name = f"power-on to {stage}, {_cpus(processors)}{what}"
             samples = {system: [boot[index][part] for boot in boots[system]] for system in SYSTEMS}
             rows.append(Row(GROUP, name, "s", samples, target))
     # The firmware's time is the same machine's on both sides, and no hypervisor can change it.
     for part, what in enumerate(("", ", QEMU's processor time")):
         samples = {system: [boot[2][part] - boot[0][part] for boot in boots[system]] for system in SYSTEMS}
-        rows.append(Row(GROUP, f"core's first line to dom0's init, {processors} cpu{'s' if processors > 1 else ''}{what}", "s",
+        rows.append(Row(GROUP, f"core's first line to dom0's init, {_cpus(processors)}{what}", "s",
                         samples))
     return rows
 
