@@ -127,14 +127,14 @@ bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction
 }
 
 void BlockConnection::start_read(std::shared_ptr<Request> const& request, std::uint64_t offset) {
-    ports_.engine.read(disk_->fd(), {request->buffer.get(), request->size}, offset, completion(request, [](BlockConnection& connection, Request& done) {
+    ports_.engine.read(disk_->fd(), {{request->buffer.get(), request->size}}, offset, completion(request, [](BlockConnection& connection, Request& done) {
         return connection.copy_data(done, GrantCopy::Direction::to_domain);
     }));
 }
 
 void BlockConnection::start_write(std::shared_ptr<Request> const& request, std::uint64_t offset) {
     if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
-    ports_.engine.write(disk_->fd(), {request->buffer.get(), request->size}, offset, completion(request, {}));
+    ports_.engine.write(disk_->fd(), {{request->buffer.get(), request->size}}, offset, completion(request, {}));
 }
 
 void BlockConnection::start_sync(std::shared_ptr<Request> const& request) {

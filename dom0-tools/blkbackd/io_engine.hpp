@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
+#include <vector>
+
+#include <sys/uio.h>
 
 namespace hospes::blkbackd {
 
@@ -17,11 +19,14 @@ public:
     // What it captures lives until then; memory and descriptor must.
     using Done = std::function<void(int error)>;
 
+    // Where the bytes of one transfer lie in memory, one piece after the other; at most IOV_MAX of them, none empty.
+    using Pieces = std::vector<iovec>;
+
     virtual ~IoEngine() = default;
 
-    // All of `memory` is transferred, or it is an error (EIO at the end of a file).
-    virtual void read(int fd, std::span<std::byte> memory, std::uint64_t offset, Done done) = 0;
-    virtual void write(int fd, std::span<std::byte const> memory, std::uint64_t offset, Done done) = 0;
+    // All of the pieces is transferred, or it is an error (EIO at the end of a file).
+    virtual void read(int fd, Pieces pieces, std::uint64_t offset, Done done) = 0;
+    virtual void write(int fd, Pieces pieces, std::uint64_t offset, Done done) = 0;
     // What was written is on stable storage after this.
     virtual void sync(int fd, Done done) = 0;
     // The range reads as zeros after this and takes no room.

@@ -7,6 +7,7 @@
 #include <linux/falloc.h>
 
 #include <deque>
+#include <span>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wold-style-cast"
@@ -26,10 +27,23 @@ enum class Kind : std::uint8_t { read, write, sync, discard };
 struct Operation {
     Kind kind;
     int fd;
-    std::byte* memory;
-    std::uint64_t size;    // left to do
+    IoEngine::Pieces pieces;  // of a transfer; from `next` on they are left to do
+    std::size_t next;
+    std::uint64_t size;       // of a discard
     std::uint64_t offset;
     IoEngine::Done done;
+
+    std::span<iovec const> left() const { return std::span{pieces}.subspan(next); }
+
+    // `count` more bytes are done; true if that was the last of them.
+    bool advance(std::uint64_t count) {
+        offset += count;
+        while (next < pieces.size() && count >= pieces[next].iov_len) count -= pieces[next++].iov_len;
+        if (next == pieces.size()) return true;
+        pieces[next].iov_base = static_cast<std::byte*>(pieces[next].iov_base) + count;
+        pieces[next].iov_len -= count;
+        return false;
+    }
 };
 
 class UringEngine final : public IoEngine {
@@ -46,15 +60,15 @@ public:
         return {};
     }
 
-    void read(int fd, std::span<std::byte> memory, std::uint64_t offset, Done done) override {
-        queue({Kind::read, fd, memory.data(), memory.size(), offset, std::move(done)});
+    void read(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
+        queue({Kind::read, fd, std::move(pieces), 0, 0, offset, std::move(done)});
     }
-    void write(int fd, std::span<std::byte const> memory, std::uint64_t offset, Done done) override {
-        queue({Kind::write, fd, const_cast<std::byte*>(memory.data()), memory.size(), offset, std::move(done)});
+    void write(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
+        queue({Kind::write, fd, std::move(pieces), 0, 0, offset, std::move(done)});
     }
-    void sync(int fd, Done done) override { queue({Kind::sync, fd, nullptr, 0, 0, std::move(done)}); }
+    void sync(int fd, Done done) override { queue({Kind::sync, fd, {}, 0, 0, 0, std::move(done)}); }
     void discard(int fd, std::uint64_t offset, std::uint64_t size, Done done) override {
-        queue({Kind::discard, fd, nullptr, size, offset, std::move(done)});
+        queue({Kind::discard, fd, {}, 0, size, offset, std::move(done)});
     }
 
     void submit() override {
@@ -73,10 +87,10 @@ private:
     void queue(Operation operation) { waiting_.push_back(std::make_unique<Operation>(std::move(operation))); }
 
     static void prepare(io_uring_sqe& entry, std::unique_ptr<Operation> operation) {
-        auto const size = static_cast<unsigned>(operation->size);
+        auto const left = operation->left();
         switch (operation->kind) {
-            case Kind::read: io_uring_prep_read(&entry, operation->fd, operation->memory, size, operation->offset); break;
-            case Kind::write: io_uring_prep_write(&entry, operation->fd, operation->memory, size, operation->offset); break;
+            case Kind::read: io_uring_prep_readv(&entry, operation->fd, left.data(), static_cast<unsigned>(left.size()), operation->offset); break;
+            case Kind::write: io_uring_prep_writev(&entry, operation->fd, left.data(), static_cast<unsigned>(left.size()), operation->offset); break;
             case Kind::sync: io_uring_prep_fsync(&entry, operation->fd, IORING_FSYNC_DATASYNC); break;
             case Kind::discard:
                 io_uring_prep_fallocate(&entry, operation->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(operation->offset),
@@ -103,12 +117,8 @@ private:
         if (result < 0) return operation->done(-result);
         if (!moves_data) return operation->done(0);
         if (result == 0) return operation->done(EIO);
-        auto const count = static_cast<std::uint64_t>(result);
-        operation->size -= count;
-        if (operation->size == 0) return operation->done(0);
-        operation->memory += count;  // a short transfer: the rest
-        operation->offset += count;
-        waiting_.push_back(std::move(operation));
+        if (operation->advance(static_cast<std::uint64_t>(result))) return operation->done(0);
+        waiting_.push_back(std::move(operation));  // a short transfer: the rest
     }
 
     io_uring ring_{};
