@@ -138,7 +138,7 @@ private:
     char const* fault_of(EventPort number, Port const& port) const;
 
     Domain& domain_;
-    TwoLevelWords const* words_;  // the only layout today: by its own type, so that it is called directly
+    TwoLevelWords const* words_;
     Spinlock lock_{LockRank::event};
     std::array<std::atomic<Port*>, kBuckets> buckets_{};  // heap pages, kept until free_tables()
     u32 highest_;

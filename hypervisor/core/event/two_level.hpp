@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 2-level layout (xen/xen.h, shared_info): a pending and a mask bit a port in shared_info, and in each vcpu_info a selector whose bit n
-// says that word n of the pending bits is worth a look. Every domain starts with it.
+// How a domain sees its ports: the pending and mask bits in memory shared with it, in the 2-level layout (xen/xen.h, shared_info): a
+// pending and a mask bit a port in shared_info, and in each vcpu_info a selector whose bit n says that word n of the pending bits is worth
+// a look. The logic of ports (event_channels.hpp) knows nothing of the layout.
 #pragma once
 
-#include "hypervisor/core/event/port_words.hpp"
+#include "hypervisor/base/strong.hpp"
 
 namespace hospes {
 
-class TwoLevelWords final : public PortWords {
+class Domain;
+class Vcpu;
+
+class TwoLevelWords {
 public:
     constexpr TwoLevelWords() = default;
+    TwoLevelWords(TwoLevelWords const&) = delete;
+    TwoLevelWords& operator=(TwoLevelWords const&) = delete;
 
-    u32 port_count() const override { return 4096; }
-    void set_pending(Domain& domain, EventPort port, Vcpu* target) const override;
-    void clear_pending(Domain& domain, EventPort port) const override;
-    bool is_pending(Domain& domain, EventPort port) const override;
-    void unmask(Domain& domain, EventPort port, Vcpu* target) const override;
+    // Ports of a domain, port 0 included.
+    u32 port_count() const { return 4096; }
+
+    // Makes `port` pending. If it was not: raises an upcall of `target` (null: nobody is there yet) unless the port is masked, and wakes
+    // vcpus that poll for it. Without locks.
+    void set_pending(Domain& domain, EventPort port, Vcpu* target) const;
+    void clear_pending(Domain& domain, EventPort port) const;
+    bool is_pending(Domain& domain, EventPort port) const;
+    // Clears the mask, then raises an upcall of `target` when the port is pending.
+    void unmask(Domain& domain, EventPort port, Vcpu* target) const;
 };
 
 extern constinit TwoLevelWords const kTwoLevelWords;

@@ -72,6 +72,21 @@ TEST_CASE("an update names a word of a table, or of memory the guest could write
     w.page_types.put_page_and_type(page);
 }
 
+TEST_CASE("a frame that is not RAM is not updated, whatever owner and type its entry names", "[hypercall][mmu_update]") {
+    Updates w;
+    Mfn const page = w.one.pages[0];
+    MachineAddress const entry = w.one.space.entry(0);
+    for (auto const& [frame, address] : {std::pair{page, maddr_of(page)}, std::pair{mfn_of(entry), entry}}) {
+        auto& refs = w.ram.frames()[frame].refs;
+        u64 const before = refs.load();
+        refs = RefWord::Ram::set(before, 0);
+        CHECK(w.update(w.one.vcpu, {{address.raw(), 0}}) == to_abi(Errno::invalid));
+        CHECK(refs.load() == RefWord::Ram::set(before, 0));
+        refs = before;
+    }
+    CHECK(w.update(w.one.vcpu, {{entry.raw(), 0}}) == 0);
+}
+
 TEST_CASE("whose frames are mapped is the caller's choice only where it is privileged", "[hypercall][mmu_update]") {
     Updates w;
     u64 const foreign = Pte::make(w.two.pages[0], kPlain | Pte::kWritable).raw();
