@@ -34,16 +34,19 @@ endef
 dom0_program = $(eval $(call dom0_program_rules,$(strip $(1)),$(2),$(3)))
 
 # A command starts anew each time: dynamic linking would be most of what it does. What Debian has no archive of is compiled here.
-# (The linker warns of functions that glibc loads libraries for, which libxml2 and libuv have and none of ours calls.)
 DOM0_STATIC        := $(wildcard dom0-tools/static/*.cpp)
 DOM0_STATIC_LIBS   := -luv_a
-DOM0_STATIC_FLAGS  := -static-pie -Wl,--gc-sections -Wl,--no-warnings
+DOM0_STATIC_FLAGS  := -static-pie -Wl,--gc-sections
+# The linker warns of functions that glibc loads libraries for, which libxml2 and libuv have and none of ours calls. Another warning is an error.
+DOM0_STATIC_KNOWN  := 'in statically linked applications requires at runtime|: in function `'
 
 define dom0_static_program_rules
 ALL_TARGETS += $(OUT)/dom0/bin/$(1)
 $(OUT)/dom0/bin/$(1): $(call dom0_objects,$(2) $(DOM0_STATIC))
 	@mkdir -p $$(@D)
-	$$(CXX) $$(DOM0_STATIC_FLAGS) $$^ -o $$@ $(3) $$(DOM0_STATIC_LIBS)
+	$$(CXX) $$(DOM0_STATIC_FLAGS) $$^ -o $$@ $(3) $$(DOM0_STATIC_LIBS) 2>$$@.said || { cat $$@.said; exit 1; }
+	! grep -vE $$(DOM0_STATIC_KNOWN) $$@.said || { rm $$@; exit 1; }
+	@rm $$@.said
 -include $(patsubst %.o,%.d,$(call dom0_objects,$(2) $(DOM0_STATIC)))
 endef
 dom0_static_program = $(eval $(call dom0_static_program_rules,$(strip $(1)),$(2),$(3)))
