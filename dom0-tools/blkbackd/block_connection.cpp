@@ -9,20 +9,23 @@ using wire::BlockOperation;
 struct BlockConnection::Request {
     wire::BlockRequest wire;
     std::vector<wire::BlockSegment> segments;
-    BufferPool::Buffer buffer;
+    BufferPool::Buffer buffer;                    // where the data is copied to or from, or
+    std::optional<PersistentGrants::Hold> pages;  // the domain's own, which the kernel moves it to or from
     std::size_t size = 0;
     std::shared_ptr<Disk const> disk;
     bool is_finished = false;
     std::int16_t status = BLKIF_RSP_ERROR;
 };
 
-BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, std::shared_ptr<Disk const> disk, std::function<void(Error const&)> failed)
+BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, GrantUse grant_use, std::shared_ptr<Disk const> disk,
+                                 std::function<void(Error const&)> failed)
     : ports_{ports},
       domain_{domain},
       pages_{std::move(ring)},
       ring_{pages_.data(), pages_.page_count() * 4096},
       disk_{std::move(disk)},
       failed_{std::move(failed)} {
+    if (grant_use == GrantUse::persistent) grants_.emplace(ports_.grants, ports_.budget, domain_);
     again_ = ports_.loop.make_next_turn([this] { serve(); });
 }
 
@@ -82,9 +85,8 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
     if (!wire::is_on_disk(wire.sector, sectors, disk_->sectors(), disk_->block_size() / 512)) return finish(*request, BLKIF_RSP_ERROR);
 
     request->size = sectors * 512;
-    request->buffer = buffers_.take(request->size);
-    if (is_write) start_write(request, wire.sector * 512);
-    else start_read(request, wire.sector * 512);
+    if (is_write) start_write(request);
+    else start_read(request);
 }
 
 // The descriptors are copied out of the domain's pages once, then checked.
@@ -126,15 +128,44 @@ bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction
     return true;
 }
 
-void BlockConnection::start_read(std::shared_ptr<Request> const& request, std::uint64_t offset) {
-    ports_.engine.read(disk_->fd(), {{request->buffer.get(), request->size}}, offset, completion(request, [](BlockConnection& connection, Request& done) {
-        return connection.copy_data(done, GrantCopy::Direction::to_domain);
+// Where the kernel is to put or find the data: in the domain's own pages if they are mapped, else in a buffer of ours.
+IoEngine::Pieces BlockConnection::place_data(Request& request) {
+    if (auto pieces = place_in_domain(request)) return *std::move(pieces);
+    request.buffer = buffers_.take(request.size);
+    return {{request.buffer.get(), request.size}};
+}
+
+// Pages that follow each other make one piece. A piece that the disk cannot take as it lies in memory is for a buffer.
+std::optional<IoEngine::Pieces> BlockConnection::place_in_domain(Request& request) {
+    if (!grants_) return std::nullopt;
+    refs_.clear();
+    for (auto const& segment : request.segments) {
+        if (!disk_->takes_memory(segment.first_sector * 512u, segment.sectors() * 512)) return std::nullopt;
+        refs_.push_back(segment.ref);
+    }
+    request.pages = grants_->hold(refs_, domain_pages_);
+    if (!request.pages) return std::nullopt;
+    IoEngine::Pieces pieces;
+    for (std::size_t i = 0; i < refs_.size(); ++i) {
+        auto const& segment = request.segments[i];
+        auto* const start = domain_pages_[i] + segment.first_sector * 512;
+        std::size_t const size = segment.sectors() * 512;
+        if (!pieces.empty() && static_cast<std::byte*>(pieces.back().iov_base) + pieces.back().iov_len == start) pieces.back().iov_len += size;
+        else pieces.push_back({start, size});
+    }
+    return pieces;
+}
+
+void BlockConnection::start_read(std::shared_ptr<Request> const& request) {
+    ports_.engine.read(disk_->fd(), place_data(*request), request->wire.sector * 512, completion(request, [](BlockConnection& connection, Request& done) {
+        return !done.buffer || connection.copy_data(done, GrantCopy::Direction::to_domain);
     }));
 }
 
-void BlockConnection::start_write(std::shared_ptr<Request> const& request, std::uint64_t offset) {
-    if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
-    ports_.engine.write(disk_->fd(), {{request->buffer.get(), request->size}}, offset, completion(request, {}));
+void BlockConnection::start_write(std::shared_ptr<Request> const& request) {
+    auto pieces = place_data(*request);
+    if (request->buffer && !copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
+    ports_.engine.write(disk_->fd(), std::move(pieces), request->wire.sector * 512, completion(request, {}));
 }
 
 void BlockConnection::start_sync(std::shared_ptr<Request> const& request) {
@@ -166,6 +197,7 @@ void BlockConnection::finish(Request& request, std::int16_t status) {
     request.status = status;
     if (status == BLKIF_RSP_OKAY) count(request);
     if (request.buffer) buffers_.give_back(std::move(request.buffer), request.size);
+    request.pages.reset();
 }
 
 void BlockConnection::count(Request const& request) {

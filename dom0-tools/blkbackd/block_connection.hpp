@@ -8,6 +8,7 @@
 #include "dom0-tools/blkbackd/disk.hpp"
 #include "dom0-tools/blkbackd/io_engine.hpp"
 #include "dom0-tools/blkbackd/page_buffer.hpp"
+#include "dom0-tools/blkbackd/persistent_grants.hpp"
 #include "dom0-tools/ports/event_channel.hpp"
 #include "dom0-tools/ports/grant.hpp"
 #include "dom0-tools/wire/back_ring.hpp"
@@ -16,11 +17,15 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace hospes::blkbackd {
 
 inline constexpr std::uint16_t kMaxIndirectSegments = 256;
+
+// Whether the frontend names the same granted pages again and again, which both sides have said in the store.
+enum class GrantUse : std::uint8_t { once, persistent };
 
 class BlockConnection : public std::enable_shared_from_this<BlockConnection> {
 public:
@@ -29,11 +34,13 @@ public:
         EventChannelDevice& events;
         GrantDevice& grants;
         IoEngine& engine;
+        GrantBudget& budget;
         DiskCounters* counters = nullptr;  ///< null: nobody counts
     };
 
     // `ring` are the mapped ring pages. `failed` is called when the frontend breaks the protocol; nothing is served after that.
-    BlockConnection(Ports ports, DomId domain, GrantMapping ring, std::shared_ptr<Disk const> disk, std::function<void(Error const&)> failed);
+    BlockConnection(Ports ports, DomId domain, GrantMapping ring, GrantUse grant_use, std::shared_ptr<Disk const> disk,
+                    std::function<void(Error const&)> failed);
 
     // Binds the event channel and looks at the ring: requests may be waiting already.
     Status start(EventPort remote_port);
@@ -48,9 +55,11 @@ private:
     void begin(std::shared_ptr<Request> const& request);
     void begin_transfer(std::shared_ptr<Request> const& request);
     bool fetch_indirect(Request& request);
+    IoEngine::Pieces place_data(Request& request);
+    std::optional<IoEngine::Pieces> place_in_domain(Request& request);
     bool copy_data(Request& request, GrantCopy::Direction direction);
-    void start_read(std::shared_ptr<Request> const& request, std::uint64_t offset);
-    void start_write(std::shared_ptr<Request> const& request, std::uint64_t offset);
+    void start_read(std::shared_ptr<Request> const& request);
+    void start_write(std::shared_ptr<Request> const& request);
     void start_sync(std::shared_ptr<Request> const& request);
     void start_discard(std::shared_ptr<Request> const& request);
     IoEngine::Done completion(std::shared_ptr<Request> const& request, std::function<bool(BlockConnection&, Request&)> finish);
@@ -69,7 +78,10 @@ private:
     NextTurn again_;
     std::deque<std::shared_ptr<Request>> requests_;  // taken and unanswered, in the order of the ring
     BufferPool buffers_;
-    std::vector<GrantCopy> pieces_;                  // kept between calls
+    std::optional<PersistentGrants> grants_;         // none: all data is copied
+    std::vector<GrantRef> refs_;                     // these are kept between calls
+    std::vector<std::byte*> domain_pages_;
+    std::vector<GrantCopy> pieces_;
     bool is_broken_ = false;
 };
 

@@ -8,8 +8,9 @@ namespace {
 using namespace hospes;
 
 Status serve(backend::Ports ports, std::function<void()> const& run) {
+    blkbackd::GrantBudget budget;
     auto const engine = HV_TRY(blkbackd::make_uring_engine(ports.loop));
-    blkbackd::BlockConnection::Ports const block_ports{ports.loop, ports.events, ports.grants, *engine};
+    blkbackd::BlockConnection::Ports const block_ports{ports.loop, ports.events, ports.grants, *engine, budget};
     backend::Bus bus{ports.loop, ports.store, "vbd", [&](backend::DeviceNodes nodes, backend::DeviceEvents events) {
         return std::make_unique<blkbackd::VirtualDisk>(block_ports, std::move(nodes), std::move(events));
     }};

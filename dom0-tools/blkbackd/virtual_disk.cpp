@@ -25,7 +25,8 @@ VirtualDisk::VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes node
 
 Status VirtualDisk::probe() {
     return nodes_.write_all({{"feature-max-indirect-segments", std::to_string(kMaxIndirectSegments)},
-                             {"max-ring-page-order", std::to_string(kMaxRingOrder)}});
+                             {"max-ring-page-order", std::to_string(kMaxRingOrder)},
+                             {"feature-persistent", "1"}});
 }
 
 // A toolstack with a hotplug script (xl) lets that prepare the device and name it; else "params" is what we open.
@@ -100,13 +101,18 @@ Status VirtualDisk::connect() {
     auto ring = HV_TRY(backend::map_ring_pages(ports_.grants, nodes_, "ring-ref", order));
     auto ports = ports_;
     ports.counters = counters();
-    connection_ = std::make_shared<BlockConnection>(ports, nodes_.domain(), std::move(ring), disk_, events_.failed);
+    auto const use = HV_TRY(grant_use());
+    connection_ = std::make_shared<BlockConnection>(ports, nodes_.domain(), std::move(ring), use, disk_, events_.failed);
     HV_TRY(publish());
     return connection_->start(EventPort{port});
 }
 
-// No persistent grants: they spare a backend that maps pages the mapping, but cost the domain a copy of all data. We copy by
-// grant, one call a request, and map nothing but the ring.
+// Ours is read, not assumed: a frontend that a predecessor left connected has seen what that one announced.
+Result<GrantUse> VirtualDisk::grant_use() const {
+    bool const is_announced = HV_TRY(nodes_.own("feature-persistent")) == "1";
+    return is_announced && HV_TRY(nodes_.frontend_flag("feature-persistent")) ? GrantUse::persistent : GrantUse::once;
+}
+
 Status VirtualDisk::publish() const {
     bool const is_cdrom = HV_TRY(nodes_.own("device-type")) == "cdrom";
     unsigned const info = (is_cdrom ? kInfoCdrom : 0) | (disk_->is_read_only() ? kInfoReadOnly : 0);
@@ -114,8 +120,7 @@ Status VirtualDisk::publish() const {
                              {"sector-size", std::to_string(disk_->block_size())},
                              {"physical-sector-size", std::to_string(disk_->physical_block_size())},
                              {"info", std::to_string(info)},
-                             {"feature-flush-cache", "1"},
-                             {"feature-persistent", "0"}}));
+                             {"feature-flush-cache", "1"}}));
     if (!disk_->can_discard()) return {};
     return nodes_.write_all({{"feature-discard", "1"}, {"discard-granularity", std::to_string(disk_->block_size())}, {"discard-alignment", "0"}});
 }

@@ -22,6 +22,7 @@ private:
     Result<std::optional<std::string>> configured_path() const;
     Result<bool> wait_for_others(Error const& error);
     Result<std::string> users_of(std::string const& path) const;
+    Result<GrantUse> grant_use() const;
     DiskCounters* counters();
     Status publish() const;
 

@@ -5,12 +5,11 @@
 #include "tests/support/fake_event_channels.hpp"
 #include "tests/support/fake_grants.hpp"
 #include "tests/support/front_ring.hpp"
+#include "tests/support/hostile_ring.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <sys/socket.h>
-
-#include <random>
 
 using namespace hospes;
 using namespace hospes::netbackd;
@@ -228,17 +227,10 @@ TEST_CASE("bad packets of the domain are refused, bad chains end the connection"
 }
 
 TEST_CASE("hostile rings lead nowhere", "[netbackd][property]") {
-    auto const seed = GENERATE(take(20, random(0u, UINT32_MAX)));
-    INFO("seed " << seed);
-    std::mt19937 rng{seed};
     Fixture f;
     for (std::uint32_t ref = 0; ref < 8; ++ref) f.grants.grant(kGuest, GrantRef{ref});
-    for (int step = 0; step < 300 && f.failures.empty(); ++step) {
-        netif_tx_request_t request;
-        std::array<std::byte, sizeof request> bytes;
-        for (auto& byte : bytes) byte = static_cast<std::byte>(rng() % 8);
-        std::memcpy(&request, bytes.data(), sizeof request);
-        f.tx.put(request);
+    test::attack(f.failures, [&](std::mt19937& rng) {
+        f.tx.put(test::slot_of_bytes<netif_tx_request_t>([&] { return rng() % 8; }));
         f.rx.put(netif_rx_request_t{.id = 1, .pad = 0, .gref = static_cast<std::uint32_t>(rng() % 10)});
         if (rng() % 50 == 0) f.rx.req_prod() += static_cast<std::uint32_t>(rng());
         if (rng() % 4 == 0) f.bridge_sends({}, frame_of(60));
@@ -250,5 +242,5 @@ TEST_CASE("hostile rings lead nowhere", "[netbackd][property]") {
         }
         while (f.rx.take()) {
         }
-    }
+    });
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// A block connection between a frontend that a test plays and a disk whose I/O the test performs.
+#pragma once
+
+#include "dom0-tools/blkbackd/block_connection.hpp"
+#include "tests/support/fake_event_channels.hpp"
+#include "tests/support/fake_grants.hpp"
+#include "tests/support/front_ring.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <deque>
+#include <fstream>
+
+namespace hospes::test::block {
+
+using namespace blkbackd;
+
+inline constexpr DomId kGuest{3};
+inline constexpr EventPort kPort{2};
+inline constexpr std::uint64_t kSectors = 2048;
+
+// Performs operations when the test says so, in any order it likes.
+class SlowEngine final : public IoEngine {
+public:
+    struct Pending {
+        std::function<int()> work;
+        Done done;
+    };
+    std::deque<Pending> pending;
+    int next_error = 0;
+
+    void read(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
+        add([=] { return ::preadv(fd, pieces.data(), static_cast<int>(pieces.size()), static_cast<off_t>(offset)) == size_of(pieces) ? 0 : EIO; }, std::move(done));
+    }
+    void write(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
+        add([=] { return ::pwritev(fd, pieces.data(), static_cast<int>(pieces.size()), static_cast<off_t>(offset)) == size_of(pieces) ? 0 : EIO; }, std::move(done));
+    }
+    void sync(int fd, Done done) override {
+        add([=] { return ::fdatasync(fd) == 0 ? 0 : errno; }, std::move(done));
+    }
+    void discard(int, std::uint64_t, std::uint64_t, Done done) override {
+        add([] { return EOPNOTSUPP; }, std::move(done));
+    }
+    void submit() override {}
+
+    void perform(std::size_t index) {
+        auto operation = std::move(pending.at(index));
+        pending.erase(pending.begin() + static_cast<std::ptrdiff_t>(index));
+        int const error = std::exchange(next_error, 0);
+        operation.done(error != 0 ? error : operation.work());
+    }
+    void perform_all() {
+        while (!pending.empty()) perform(0);
+    }
+
+private:
+    static ssize_t size_of(Pieces const& pieces) {
+        ssize_t size = 0;
+        for (auto const& piece : pieces) size += static_cast<ssize_t>(piece.iov_len);
+        return size;
+    }
+    void add(std::function<int()> work, Done done) { pending.push_back({std::move(work), std::move(done)}); }
+};
+
+struct Fixture {
+    EventLoop loop;
+    TemporaryFolder folder;
+    FakeEventChannels events;
+    FakeGrants grants;
+    GrantBudget budget;
+    SlowEngine engine;
+    std::byte* ring_page = grants.grant(kGuest, GrantRef{8});
+    FrontBlkRing front{ring_page, 4096};
+    std::shared_ptr<Disk const> disk;
+    std::optional<DiskCounters> counters;
+    std::shared_ptr<BlockConnection> connection;
+    std::vector<std::string> failures;
+    GrantUse grant_use;
+
+    explicit Fixture(DiskMode mode = DiskMode::read_write, GrantUse use = GrantUse::once) : grant_use{use} {
+        std::ofstream{folder.path() + "/disk.img"}.close();
+        std::filesystem::resize_file(folder.path() + "/disk.img", kSectors * 512);
+        disk = std::make_shared<Disk const>(*Disk::open(folder.path() + "/disk.img", mode));
+        events.offer(kGuest, kPort);
+        connect();
+    }
+    ~Fixture() {
+        connection.reset();
+        engine.pending.clear();
+        CHECK(grants.mapped_pages() == 0);
+        CHECK(events.ports().empty());
+    }
+    void connect() {
+        std::array const refs{GrantRef{8}};
+        auto ring = *grants.map(kGuest, refs, Access::read_write);
+        BlockConnection::Ports const ports{loop, events, grants, engine, budget, counters ? &*counters : nullptr};
+        connection = std::make_shared<BlockConnection>(ports, kGuest, std::move(ring), grant_use, disk, [this](Error const& error) { failures.push_back(error.message()); });
+        REQUIRE(connection->start(kPort).has_value());
+    }
+    void kick_and_perform() {
+        kick();
+        engine.perform_all();
+    }
+    void kick() { events.fire(events.local_port(kGuest, kPort)); }
+
+    // One page of data under `ref`, all of it.
+    void put(std::uint8_t operation, std::uint64_t id, std::uint64_t sector, std::uint32_t ref) {
+        blkif_request_t request{};
+        request.operation = operation;
+        request.nr_segments = 1;
+        request.id = id;
+        request.sector_number = sector;
+        request.seg[0] = {.gref = ref, .first_sect = 0, .last_sect = 7};
+        front.put(request);
+    }
+    std::byte* page(std::uint32_t ref, int fill, bool read_only = false) {
+        auto* const bytes = grants.grant(kGuest, GrantRef{ref}, read_only);
+        std::fill_n(bytes, 4096, static_cast<std::byte>(fill));
+        return bytes;
+    }
+    // The start of the image, read through the page cache: the backend's own descriptor may want aligned memory.
+    std::vector<std::byte> content(std::size_t size) const {
+        std::vector<std::byte> bytes(size);
+        std::ifstream{disk->path()}.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+        return bytes;
+    }
+    void expect(std::uint64_t id, std::int16_t status) {
+        auto const response = front.take();
+        REQUIRE(response.has_value());
+        CHECK(response->id == id);
+        CHECK(response->status == status);
+    }
+};
+
+}  // namespace hospes::test::block
