@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of hospesd or consoled: the domain does not notice, the list tells the truth, the console comes back."""
+"""kill -9 of hospesd, consoled or blkbackd: the domain does not notice, the list tells the truth, the console and the disk
+come back."""
 import sys
 
 from machine.bench import Hardware, booted, skip_without_hypervisor
@@ -27,7 +28,7 @@ def boot_id(scenario: Scenario) -> str:
 
 def main() -> int:
     checks = Checks()
-    skip_without_hypervisor(checks, "a domain survives kill -9 of hospesd and of consoled")
+    skip_without_hypervisor(checks, "a domain survives kill -9 of hospesd, of consoled and of blkbackd")
     with checks.check("a domain survives kill -9 of its daemons: the machine boots and ends"):
         with booted("daemons-killed", Hardware()) as (_, scenario):
             scenario.daemons_run()
@@ -43,8 +44,19 @@ def main() -> int:
                 kill(scenario, "consoled")
                 scenario.enter_console()
                 require(boot_id(scenario) == before, "the domain has booted again")
-            with checks.check("after both the domain is shut down in order"):
+            with checks.check("after kill -9 of blkbackd in the middle of I/O the disk goes on, and takes what is written"):
+                scenario.enter_console()
+                # It ends by itself on the first error, and is not there to be killed then.
+                scenario.web.check("{ while dd if=/dev/zero of=/root/busy bs=64k count=16 conv=fsync; do :; done & } >/dev/null 2>&1")
+                scenario.leave_console()
+                kill(scenario, "blkbackd")
+                scenario.enter_console()
+                scenario.write_file()
+                scenario.web.check("kill $!; sync")
+                require(boot_id(scenario) == before, "the domain has booted again")
+            with checks.check("after all of them the domain is shut down in order, and its disk holds what it wrote"):
                 scenario.shut_down()
+                scenario.compare_file()
             scenario.power_off()
     return checks.status()
 
