@@ -23,6 +23,9 @@ VirtualDisk::VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes node
     retry_ = ports_.loop.make_timer([this] { events_.changed(); });
 }
 
+// Persistent grants spare us one call a request, which pins our memory and copies the data; the domain then copies it instead.
+// Per second of QEMU's processor time that is a fifth more requests of 4 KiB, but a tenth fewer of 1 MiB: there a quarter of
+// all time goes to the domain's copying, which QEMU emulates byte by byte.
 Status VirtualDisk::probe() {
     return nodes_.write_all({{"feature-max-indirect-segments", std::to_string(kMaxIndirectSegments)},
                              {"max-ring-page-order", std::to_string(kMaxRingOrder)},
