@@ -25,10 +25,10 @@ Result<xenstore::Client> connect_to_store() {
     }
 }
 
-Status run(std::function<Status(Ports, std::function<void()> const&)> const& body) {
+Status run(std::function<Status(Ports, std::function<void()> const&)> const& body, OpenEventChannels const& open_events) {
     EventLoop loop;
     auto const store = HV_TRY(connect_to_store());
-    auto const events = HV_TRY(open_event_channels(loop));
+    auto const events = HV_TRY(open_events(loop));
     auto const grants = HV_TRY(open_grants());
     bool is_lost = false;
     auto const store_watch = HV_TRY(xenstore::watch_client(loop, store, [&](Error const& error) {
@@ -46,7 +46,8 @@ Status run(std::function<Status(Ports, std::function<void()> const&)> const& bod
 
 }  // namespace
 
-int run_daemon(std::string_view program, int argc, char** argv, std::function<Status(Ports, std::function<void()> const& serve)> const& body) {
+int run_daemon(std::string_view program, int argc, char** argv, std::function<Status(Ports, std::function<void()> const& serve)> const& body,
+               OpenEventChannels const& open_events) {
     CLI::App app{std::string{program}};
     std::string level = "info";
     std::string file;
@@ -55,7 +56,7 @@ int run_daemon(std::string_view program, int argc, char** argv, std::function<St
     CLI11_PARSE(app, argc, argv);
 
     set_up_log(program, level, file);
-    auto const status = run(body);
+    auto const status = run(body, open_events);
     if (!status) spdlog::error("{}", status.error().message());
     spdlog::info("stopped");
     return status ? 0 : 1;

@@ -10,29 +10,17 @@ namespace hospes {
 
 namespace detail {
 
-struct FdSource {
-    uv_poll_t handle;
-    std::function<void(FdEvents)> callback;
+template <typename Handle, typename... Arguments>
+struct Source {
+    Handle handle;
+    std::function<void(Arguments...)> callback;
     bool closed = false;
 };
 
-struct TimerSource {
-    uv_timer_t handle;
-    std::function<void()> callback;
-    bool closed = false;
-};
-
-struct SignalSource {
-    uv_signal_t handle;
-    std::function<void()> callback;
-    bool closed = false;
-};
-
-struct TurnSource {
-    uv_idle_t handle;
-    std::function<void()> callback;
-    bool closed = false;
-};
+struct FdSource : Source<uv_poll_t, FdEvents> {};
+struct TimerSource : Source<uv_timer_t> {};
+struct SignalSource : Source<uv_signal_t> {};
+struct TurnSource : Source<uv_idle_t> {};
 
 namespace {
 
@@ -110,6 +98,7 @@ EventLoop::EventLoop() : loop_{std::make_unique<uv_loop_s>()} {
 }
 
 EventLoop::~EventLoop() {
+    waiting_point_.reset();  // it watches the loop's descriptor
     // Registrations are gone by now; what is left are handles that wait for their close callback.
     uv_run(loop_.get(), UV_RUN_NOWAIT);
     if (uv_loop_close(loop_.get()) == 0) return;
@@ -129,30 +118,24 @@ Result<FdWatch> EventLoop::watch_fd(int fd, FdEvents wanted, std::function<void(
     return watch;
 }
 
-Timer EventLoop::make_timer(std::function<void()> callback) {
-    auto source = std::make_unique<detail::TimerSource>();
-    uv_timer_init(loop_.get(), &source->handle);
-    source->handle.data = source.get();
+template <typename Registration, auto init>
+Registration EventLoop::make(std::function<void()> callback) {
+    Registration made;
+    auto* const source = new typename decltype(made.source_)::element_type;
+    init(loop_.get(), &source->handle);
+    source->handle.data = source;
     source->callback = std::move(callback);
-    Timer timer;
-    timer.source_.reset(source.release());
-    return timer;
+    made.source_.reset(source);
+    return made;
 }
+
+Timer EventLoop::make_timer(std::function<void()> callback) { return make<Timer, uv_timer_init>(std::move(callback)); }
+NextTurn EventLoop::make_next_turn(std::function<void()> callback) { return make<NextTurn, uv_idle_init>(std::move(callback)); }
 
 Timer EventLoop::call_after(std::chrono::milliseconds delay, std::function<void()> callback) {
     auto timer = make_timer(std::move(callback));
     timer.start(delay);
     return timer;
-}
-
-NextTurn EventLoop::make_next_turn(std::function<void()> callback) {
-    auto source = std::make_unique<detail::TurnSource>();
-    uv_idle_init(loop_.get(), &source->handle);
-    source->handle.data = source.get();
-    source->callback = std::move(callback);
-    NextTurn turn;
-    turn.source_.reset(source.release());
-    return turn;
 }
 
 Result<SignalWatch> EventLoop::watch_signal(int signal_number, std::function<void()> callback) {
@@ -168,8 +151,42 @@ Result<SignalWatch> EventLoop::watch_signal(int signal_number, std::function<voi
     return watch;
 }
 
-void EventLoop::run() { uv_run(loop_.get(), UV_RUN_DEFAULT); }
-void EventLoop::run_once(bool wait) { uv_run(loop_.get(), wait ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
-void EventLoop::stop() { uv_stop(loop_.get()); }
+void EventLoop::run() {
+    if (!waiting_point_) {
+        uv_run(loop_.get(), UV_RUN_DEFAULT);
+        return;
+    }
+    while (!is_stopped_ && (uv_loop_alive(loop_.get()) != 0 || !waiting_point_->is_idle())) turn_at_waiting_point(true);
+    is_stopped_ = false;
+}
+
+void EventLoop::run_once(bool wait) {
+    if (waiting_point_) turn_at_waiting_point(wait);
+    else uv_run(loop_.get(), wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+}
+
+void EventLoop::stop() {
+    if (waiting_point_) is_stopped_ = true;
+    else uv_stop(loop_.get());
+}
+
+int EventLoop::descriptor() const { return uv_backend_fd(loop_.get()); }
+
+// Nothing is left if libuv wants to be called at once: for a timer, another turn, or to see to descriptors it has not told the kernel of.
+std::optional<std::chrono::milliseconds> EventLoop::time_left() const {
+    if (uv_loop_alive(loop_.get()) == 0) return std::nullopt;
+    int timeout = uv_backend_timeout(loop_.get());
+    if (timeout > 0) {  // counted from the last time that libuv has looked at the clock
+        uv_update_time(loop_.get());
+        timeout = uv_backend_timeout(loop_.get());
+    }
+    if (timeout < 0) return std::nullopt;
+    return std::chrono::milliseconds{timeout};
+}
+
+void EventLoop::turn_at_waiting_point(bool wait) {
+    bool const is_ready = waiting_point_->wait(wait ? time_left() : std::chrono::milliseconds{0});
+    if (is_ready || time_left() == std::chrono::milliseconds{0}) uv_run(loop_.get(), UV_RUN_NOWAIT);
+}
 
 }  // namespace hospes

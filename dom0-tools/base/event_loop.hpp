@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 struct uv_loop_s;
 
@@ -87,6 +88,17 @@ private:
     std::unique_ptr<detail::TurnSource, detail::SourceCloser> source_;
 };
 
+// Where a loop waits instead of in a poll of its own descriptor (completion_ring.hpp): that one is among what it waits for.
+class WaitingPoint {
+public:
+    virtual ~WaitingPoint() = default;
+    // Waits until something has come, for at most `limit` (without one: for ever), and serves what is its own.
+    // True if the loop's descriptor has become readable.
+    virtual bool wait(std::optional<std::chrono::milliseconds> limit) = 0;
+    // Nobody has asked it for anything that is still to come.
+    virtual bool is_idle() const = 0;
+};
+
 class EventLoop {
 public:
     EventLoop();  // aborts the program if the kernel has no epoll descriptor for it: nothing can run without a loop
@@ -115,8 +127,20 @@ public:
     void run_once(bool wait = true);
     void stop();
 
+    // From now on the loop waits there. libuv is asked only when it has something to do: a turn without is one system call.
+    void wait_at(std::unique_ptr<WaitingPoint> point) { waiting_point_ = std::move(point); }
+    // Readable when libuv has something to do, apart from timers.
+    int descriptor() const;
+
 private:
+    template <typename Registration, auto init>
+    Registration make(std::function<void()> callback);
+    void turn_at_waiting_point(bool wait);
+    std::optional<std::chrono::milliseconds> time_left() const;
+
     std::unique_ptr<uv_loop_s> loop_;
+    std::unique_ptr<WaitingPoint> waiting_point_;
+    bool is_stopped_ = false;  // of a loop with a waiting point
 };
 
 }  // namespace hospes

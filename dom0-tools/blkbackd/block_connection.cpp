@@ -59,7 +59,6 @@ void BlockConnection::serve() {
         begin(request);
         if (count + 1 == ring_.slots()) again_.ask();
     }
-    ports_.engine.submit();
     answer_finished();
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dom0-tools/base/disk_counters.hpp"
+#include "dom0-tools/base/event_loop.hpp"
 #include "dom0-tools/blkbackd/disk.hpp"
 #include "dom0-tools/blkbackd/io_engine.hpp"
 #include "dom0-tools/blkbackd/page_buffer.hpp"

@@ -2,8 +2,6 @@
 // Reads and writes that do not block: io_uring. One engine serves all disks.
 #pragma once
 
-#include "dom0-tools/base/event_loop.hpp"
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,12 +9,17 @@
 
 #include <sys/uio.h>
 
+namespace hospes {
+class CompletionRing;
+}
+
 namespace hospes::blkbackd {
 
+// Operations are collected: the kernel gets them at the end of the loop's turn.
 class IoEngine {
 public:
     // Called from the loop, never from within the call that starts the operation: 0 or a positive errno value.
-    // What it captures lives until then; memory and descriptor must.
+    // What it captures lives until then, or until the engine is gone, whose destructor waits for what is under way; memory and descriptor must.
     using Done = std::function<void(int error)>;
 
     // Where the bytes of one transfer lie in memory, one piece after the other; at most IOV_MAX of them, none empty.
@@ -31,10 +34,9 @@ public:
     virtual void sync(int fd, Done done) = 0;
     // The range reads as zeros after this and takes no room.
     virtual void discard(int fd, std::uint64_t offset, std::uint64_t size, Done done) = 0;
-    // Operations are collected: this hands them to the kernel.
-    virtual void submit() = 0;
 };
 
-Result<std::unique_ptr<IoEngine>> make_uring_engine(EventLoop& loop);
+// `ring` must outlive it.
+std::unique_ptr<IoEngine> make_uring_engine(CompletionRing& ring);
 
 }  // namespace hospes::blkbackd

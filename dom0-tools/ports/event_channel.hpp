@@ -13,6 +13,7 @@
 
 namespace hospes {
 
+class CompletionRing;
 class EventChannelDevice;
 
 // One bound local port: closed by the destructor. The device must outlive it.
@@ -69,5 +70,9 @@ private:
 
 // The real device. Fired ports are read and dispatched from `loop`; both must outlive the ports.
 Result<std::unique_ptr<EventChannelDevice>> open_event_channels(EventLoop& loop);
+
+// The same on a ring, where it costs no system calls of its own. An unmask is made at the end of the loop's turn; if it is refused, the
+// handler is called again and gets the error of the unmask() that it makes then.
+Result<std::unique_ptr<EventChannelDevice>> open_event_channels(CompletionRing& ring);
 
 }  // namespace hospes

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/base/event_loop.hpp"
 
-#include "dom0-tools/base/unique_fd.hpp"
+#include "tests/support/pipe.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -13,22 +13,7 @@
 
 using namespace hospes;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct Pipe {
-    UniqueFd read_end;
-    UniqueFd write_end;
-    Pipe() {
-        int fds[2];
-        REQUIRE(::pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0);
-        read_end.reset(fds[0]);
-        write_end.reset(fds[1]);
-    }
-    void fill() const { REQUIRE(::write(write_end.get(), "x", 1) == 1); }
-};
-
-}  // namespace
+using hospes::test::Pipe;
 
 TEST_CASE("a descriptor watch reports data and sleeps when nothing is wanted", "[base][event_loop]") {
     EventLoop loop;

@@ -46,7 +46,6 @@ public:
     void discard(int, std::uint64_t, std::uint64_t, Done done) override {
         add([] { return EOPNOTSUPP; }, std::move(done));
     }
-    void submit() override {}
 
     void perform(std::size_t index) {
         auto operation = std::move(pending.at(index));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/blkbackd/io_engine.hpp"
 
+#include "dom0-tools/base/completion_ring.hpp"
 #include "dom0-tools/base/unique_fd.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -15,11 +16,12 @@ using namespace hospes::blkbackd;
 
 TEST_CASE("io_uring writes, syncs and reads, more at once than its queue holds", "[blkbackd][engine]") {
     EventLoop loop;
-    auto const engine = make_uring_engine(loop);
-    if (!engine) {
-        WARN(engine.error().message());
+    auto const ring = CompletionRing::open(loop);
+    if (!ring) {
+        WARN(ring.error().message());
         return;
     }
+    auto const engine = make_uring_engine(**ring);
     test::TemporaryFolder folder;
     auto const file = *open_file(folder.path() + "/f", O_RDWR | O_CREAT, 0600);
     constexpr std::size_t kCount = 600;
@@ -29,14 +31,12 @@ TEST_CASE("io_uring writes, syncs and reads, more at once than its queue holds",
     auto const count_one = [&](int error) { ++finished, errors += error; };
     for (std::size_t i = 0; i < kCount; ++i) {
         blocks.emplace_back(512, static_cast<std::byte>(i));
-        (*engine)->write(file.get(), {{blocks.back().data(), 512}}, i * 512, count_one);
+        engine->write(file.get(), {{blocks.back().data(), 512}}, i * 512, count_one);
     }
-    (*engine)->submit();
     while (finished < kCount) loop.run_once();
-    (*engine)->sync(file.get(), count_one);
+    engine->sync(file.get(), count_one);
     std::vector<std::byte> whole(kCount * 512);
-    (*engine)->read(file.get(), {{whole.data(), whole.size()}}, 0, count_one);
-    (*engine)->submit();
+    engine->read(file.get(), {{whole.data(), whole.size()}}, 0, count_one);
     while (finished < kCount + 2) loop.run_once();
     CHECK(errors == 0);
     for (std::size_t i = 0; i < kCount; ++i) REQUIRE(whole[i * 512] == static_cast<std::byte>(i));
@@ -44,16 +44,16 @@ TEST_CASE("io_uring writes, syncs and reads, more at once than its queue holds",
 
 TEST_CASE("a read over the end of a file is an error", "[blkbackd][engine]") {
     EventLoop loop;
-    auto const engine = make_uring_engine(loop);
-    if (!engine) {
-        WARN(engine.error().message());
+    auto const ring = CompletionRing::open(loop);
+    if (!ring) {
+        WARN(ring.error().message());
         return;
     }
+    auto const engine = make_uring_engine(**ring);
     auto const file = *open_file("/dev/null", O_RDONLY);
     std::vector<std::byte> memory(512);
     int result = -1;
-    (*engine)->read(file.get(), {{memory.data(), memory.size()}}, 0, [&](int error) { result = error; });
-    (*engine)->submit();
+    engine->read(file.get(), {{memory.data(), memory.size()}}, 0, [&](int error) { result = error; });
     while (result < 0) loop.run_once();
     CHECK(result == EIO);
 }
@@ -76,17 +76,17 @@ struct Pipe {
 
 TEST_CASE("a transfer that the kernel does in parts goes on in the middle of a piece", "[blkbackd][engine]") {
     EventLoop loop;
-    auto const engine = make_uring_engine(loop);
-    if (!engine) {
-        WARN(engine.error().message());
+    auto const ring = CompletionRing::open(loop);
+    if (!ring) {
+        WARN(ring.error().message());
         return;
     }
+    auto const engine = make_uring_engine(**ring);
     Pipe const pipe;
     std::string first(4, '?'), second(4, '?'), third(2, '?');
     int result = -1;
     pipe.put("abcdef");
-    (*engine)->read(pipe.read_end.get(), {{first.data(), 4}, {second.data(), 4}, {third.data(), 2}}, 0, [&](int error) { result = error; });
-    (*engine)->submit();
+    engine->read(pipe.read_end.get(), {{first.data(), 4}, {second.data(), 4}, {third.data(), 2}}, 0, [&](int error) { result = error; });
     loop.run_once();
     CHECK(result == -1);
     pipe.put("gh");  // exactly the end of a piece
@@ -96,4 +96,23 @@ TEST_CASE("a transfer that the kernel does in parts goes on in the middle of a p
     while (result < 0) loop.run_once();
     CHECK(result == 0);
     CHECK(first + second + third == "abcdefghij");
+}
+
+TEST_CASE("an engine that goes away has released what its operations hold", "[blkbackd][engine]") {
+    EventLoop loop;
+    auto const ring = CompletionRing::open(loop);
+    if (!ring) {
+        WARN(ring.error().message());
+        return;
+    }
+    Pipe const pipe;
+    auto held = std::make_shared<std::string>(4, '?');
+    std::weak_ptr<std::string> const life = held;
+    auto engine = make_uring_engine(**ring);
+    engine->read(pipe.read_end.get(), {{held->data(), held->size()}}, 0, [held](int) { FAIL("nobody has written"); });
+    held.reset();
+    loop.run_once(false);
+    CHECK(!life.expired());
+    engine.reset();
+    CHECK(life.expired());
 }

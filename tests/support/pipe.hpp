@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pipe whose ends do not block.
+#pragma once
+
+#include "dom0-tools/base/unique_fd.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace hospes::test {
+
+struct Pipe {
+    UniqueFd read_end;
+    UniqueFd write_end;
+    Pipe() {
+        int fds[2];
+        REQUIRE(::pipe2(fds, O_CLOEXEC | O_NONBLOCK) == 0);
+        read_end.reset(fds[0]);
+        write_end.reset(fds[1]);
+    }
+    void fill() const { REQUIRE(::write(write_end.get(), "x", 1) == 1); }
+};
+
+}  // namespace hospes::test
