@@ -8,7 +8,8 @@ PRIVCMD := $(addprefix dom0-tools/ports/,privcmd.cpp privcmd_linux.cpp privcmd_c
 
 $(call dom0_program,xenstored,$(XENSTORE_SERVER) $(XENSTORE_WIRE) $(DOM0_BASE) $(DOM0_PORTS) $(PRIVCMD) \
   $(XENSTORE_TRANSPORT) \
-  $(addprefix xenstore/daemon/,hypervisor_host.cpp main.cpp options.cpp service.cpp))
+  $(DOM0_RING) dom0-tools/ports/event_channel_ring.cpp \
+  $(addprefix xenstore/daemon/,hypervisor_host.cpp main.cpp options.cpp service.cpp),-luring)
 
 # One program under many names.
 XENSTORE_TOOLS := $(addprefix xenstore-,chmod control exists list ls read rm watch write)
@@ -20,4 +21,4 @@ $(addprefix $(OUT)/dom0/bin/,$(XENSTORE_TOOLS)): $(OUT)/dom0/bin/hospes-xenstore
 	ln -sf $(<F) $@
 
 $(call dom0_test,xenstore_test,$(sort $(shell find tests/unit/xenstore -name '*.cpp')) xenstore/testing/memory_store.cpp \
-  $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(XENSTORE_TRANSPORT) xenstore/daemon/service.cpp $(DOM0_BASE) dom0-tools/ports/event_channel.cpp)
+  $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(XENSTORE_TRANSPORT) xenstore/daemon/service.cpp $(DOM0_BASE) $(DOM0_RING) dom0-tools/ports/event_channel.cpp,-luring)

@@ -64,6 +64,7 @@ void CompletionRing::wait_for_abandoned() {
     while (std::ranges::any_of(slots_, [](Slot const& slot) { return slot.operation && slot.owner == nullptr; })) {
         enter(std::nullopt);
         serve_completions();
+        serve_silent();
     }
 }
 
@@ -109,6 +110,9 @@ void CompletionRing::hand_over() {
         if (is_cancellation) io_uring_prep_cancel64(entry, slot, 0);
         else slots_[slot].operation->prepare(*entry);
         io_uring_sqe_set_data64(entry, is_cancellation ? kCancellation : slot);
+        if (is_cancellation || !slots_[slot].operation->is_silent()) continue;
+        io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
+        silent_.push_back(slot);
     }
 }
 
@@ -132,6 +136,7 @@ bool CompletionRing::wait(std::optional<std::chrono::milliseconds> limit) {
     is_loop_ready_ = false;
     enter(limit);
     serve_completions();
+    serve_silent();
     return is_loop_ready_;
 }
 
@@ -147,7 +152,14 @@ void CompletionRing::serve_completions() {
     }
 }
 
+// They were done when the call that handed them over began to wait; those that failed have said so and are no longer listed.
+void CompletionRing::serve_silent() {
+    if (io_uring_sq_ready(ring_.get()) > 0 || io_uring_cq_has_overflow(ring_.get())) return;
+    for (auto const slot : std::exchange(silent_, {})) complete(slot, 0);
+}
+
 void CompletionRing::complete(std::uint32_t slot, int result) {
+    std::erase(silent_, slot);
     auto [operation, owner] = std::exchange(slots_[slot], {});
     free_slots_.push_back(slot);
     if (owner == nullptr) return;

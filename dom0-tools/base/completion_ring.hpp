@@ -26,6 +26,9 @@ public:
     virtual ~RingOperation() = default;
     // Describes the operation. Called when it is handed over, so it may take what has been collected until then.
     virtual void prepare(io_uring_sqe& entry) = 0;
+    // True: the kernel can do it without waiting, and says nothing if all of it was done. Then a turn that hands it over goes on to wait for
+    // something else, and completed() is called after that, with 0.
+    virtual bool is_silent() const { return false; }
     // `result` is a count or a negative errno value. `self` is this object: to be started again, kept or dropped.
     virtual void completed(int result, std::unique_ptr<RingOperation> self) = 0;
 };
@@ -77,12 +80,14 @@ private:
     void hand_over();
     void enter(std::optional<std::chrono::milliseconds> limit);
     void serve_completions();
+    void serve_silent();
     void complete(std::uint32_t slot, int result);
 
     std::unique_ptr<io_uring> ring_;
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;
     std::deque<Pending> pending_;
+    std::vector<std::uint32_t> silent_;  // slots of silent operations that were handed over and have not failed
     std::optional<RingOperations> own_;  // the poll of the loop's descriptor
     bool is_loop_ready_ = false;
 };

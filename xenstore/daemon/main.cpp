@@ -52,10 +52,11 @@ Status run_loop(EventLoop& loop) {
 
 Status run_without_hypervisor(Options const& options) {
     EventLoop loop;
+    auto* const ring = HV_TRY(CompletionRing::open(loop));
     FlushList flushes;
     SocketOnlyHost host;
     Server server{host, options.quotas};
-    Service service{loop, server, flushes};
+    Service service{loop, *ring, server, flushes};
     fill_in_defaults(server);
     HV_TRY(serve_socket(service, options.socket));
     return run_loop(loop);
@@ -63,13 +64,14 @@ Status run_without_hypervisor(Options const& options) {
 
 Status run_on_hypervisor(Options const& options) {
     EventLoop loop;
+    auto* const ring = HV_TRY(CompletionRing::open(loop));
     FlushList flushes;
-    auto const channels = HV_TRY(open_event_channels(loop));
+    auto const channels = HV_TRY(open_event_channels(*ring));
     auto const grants = HV_TRY(open_grants());
     auto privcmd = HV_TRY(LinuxPrivcmd::open());
     HypervisorHost host{{*channels, *grants, privcmd}, loop, flushes};
     Server server{host, options.quotas};
-    Service service{loop, server, flushes};
+    Service service{loop, *ring, server, flushes};
     host.after_turn = [&] { service.end_turn(); };
     fill_in_defaults(server);
 

@@ -28,12 +28,7 @@ void Service::serve(UniqueFd socket) {
     auto const id = connection.id();
     SocketTransport::Callbacks callbacks{.on_lost = [this, id](std::string_view reason) { drop(id, reason); }, .after_turn = [this] { end_turn(); }};
     auto& client = clients_[id];
-    client = std::make_unique<SocketTransport>(std::move(socket), connection, flushes_, std::move(callbacks));
-    if (auto const started = client->start(loop_); !started) {
-        spdlog::warn("{}: {}", connection.name(), started.error().message());
-        clients_.erase(id);
-        server_.remove_connection(id);
-    }
+    client = std::make_unique<SocketTransport>(ring_, std::move(socket), connection, flushes_, std::move(callbacks));
 }
 
 void Service::drop(ConnectionId id, std::string_view reason) {

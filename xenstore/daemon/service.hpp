@@ -12,8 +12,8 @@ namespace hospes::xenstore {
 
 class Service {
 public:
-    // Both outlive the service.
-    Service(EventLoop& loop, Server& server, FlushList& flushes) : loop_{loop}, server_{server}, flushes_{flushes} {}
+    // All outlive the service; the ring is the loop's.
+    Service(EventLoop& loop, CompletionRing& ring, Server& server, FlushList& flushes) : loop_{loop}, ring_{ring}, server_{server}, flushes_{flushes} {}
 
     // Serves whoever connects to this socket; all of them are privileged.
     Status listen(UniqueFd listener);
@@ -27,6 +27,7 @@ private:
     void drop(ConnectionId id, std::string_view reason);
 
     EventLoop& loop_;
+    CompletionRing& ring_;
     Server& server_;
     FlushList& flushes_;
     UniqueFd listener_;

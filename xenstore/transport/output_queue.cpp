@@ -41,15 +41,6 @@ bool OutputQueue::push_event(std::string_view path, std::string_view token, usiz
     return true;
 }
 
-std::vector<std::string_view> OutputQueue::front(usize count) const {
-    std::vector<std::string_view> pieces;
-    count = std::min(count, messages_.size());
-    pieces.reserve(count);
-    for (usize i = 0; i < count; ++i) pieces.emplace_back(messages_[i].bytes);
-    if (!pieces.empty()) pieces.front().remove_prefix(sent_);
-    return pieces;
-}
-
 void OutputQueue::pop(usize count) {
     bytes_ -= count;
     while (count > 0) {
@@ -65,6 +56,16 @@ void OutputQueue::pop(usize count) {
         if (first.is_event) --event_count_;
         messages_.pop_front();
     }
+}
+
+std::string OutputQueue::take(usize enough) {
+    std::string bytes;
+    while (!messages_.empty() && bytes.size() < enough) {
+        auto const first = front();
+        bytes.append(first);
+        pop(first.size());
+    }
+    return bytes;
 }
 
 void OutputQueue::clear() {

@@ -29,10 +29,10 @@ public:
 
     // The bytes to send next: what remains of the first message. The queue must not be empty.
     std::string_view front() const { return std::string_view{messages_.front().bytes}.substr(sent_); }
-    // The same for the first `count` messages.
-    std::vector<std::string_view> front(usize count) const;
     // `count` bytes have been sent.
     void pop(usize count);
+    // Whole messages to send next, `enough` bytes or somewhat more if so many wait: they have been sent.
+    std::string take(usize enough);
     void clear();
 
 private:

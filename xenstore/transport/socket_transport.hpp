@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client on the unix socket.
+// A client on the unix socket. An answer goes to the kernel with the call that waits for the next request.
 #pragma once
 
-#include "dom0-tools/base/event_loop.hpp"
+#include "dom0-tools/base/completion_ring.hpp"
 #include "dom0-tools/base/unique_fd.hpp"
 #include "xenstore/transport/receiver.hpp"
 
@@ -10,35 +10,37 @@ namespace hospes::xenstore {
 
 class SocketTransport final : public Transport {
 public:
-    // Takes over a connected, non-blocking socket. `on_lost` is called once, with the reason, when the client has gone or
-    // breaks the protocol; whoever gets it destroys this object, but not before the call has returned.
-    // `after_turn` is called at the end of each turn in which something was received.
+    // `on_lost` is called once, with the reason, when the client has gone or breaks the protocol; whoever gets it destroys this object,
+    // but not before the call has returned. `after_turn` is called at the end of each turn in which something happened.
     struct Callbacks {
         std::function<void(std::string_view reason)> on_lost;
         std::function<void()> after_turn;
     };
-    SocketTransport(UniqueFd socket, Receiver& receiver, FlushList& flushes, Callbacks callbacks);
+    // Takes over a connected socket and starts to listen to the client.
+    SocketTransport(CompletionRing& ring, UniqueFd socket, Receiver& receiver, FlushList& flushes, Callbacks callbacks);
     ~SocketTransport() override;
 
-    // Starts to listen to the client.
-    Status start(EventLoop& loop);
     void flush() override;
 
 private:
-    void on_ready(FdEvents events);
-    void read_some();
+    class Receive;
+    class Send;
+
+    void on_received(std::string_view bytes, int error, std::unique_ptr<RingOperation> self);
+    void on_sent(usize left, int error);
     void take_messages();
     void lose(std::string_view reason);
     void listen_as_needed();
 
     UniqueFd socket_;
-    FdWatch watch_;
     Receiver& receiver_;
     FlushList& flushes_;
     Callbacks callbacks_;
-    std::string input_;  // received and not yet taken
-    FdEvents wanted_{.readable = true};
+    std::string input_;                      // received and not yet taken
+    std::unique_ptr<RingOperation> listen_;  // null while it is under way
+    usize unsent_ = 0;                       // bytes of the sending that is under way
     bool is_lost_ = false;
+    RingOperations operations_;
 };
 
 // Opens the listening socket at `path` with mode 0600, in place of a stale one. EADDRINUSE: somebody listens there.

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <array>
 
@@ -55,6 +56,30 @@ private:
     std::function<bool()> again_;
 };
 
+// A message that the other end has room for, or not: then it fails.
+class Message final : public RingOperation {
+public:
+    Message(int fd, std::string bytes, std::function<void(int)> done) : fd_{fd}, bytes_{std::move(bytes)}, done_{std::move(done)} {}
+    bool is_silent() const override { return true; }
+    void prepare(io_uring_sqe& entry) override { io_uring_prep_send(&entry, fd_, bytes_.data(), bytes_.size(), MSG_DONTWAIT | MSG_WAITALL); }
+    void completed(int result, std::unique_ptr<RingOperation>) override { done_(result); }
+
+private:
+    int fd_;
+    std::string bytes_;
+    std::function<void(int)> done_;
+};
+
+struct SocketPair {
+    UniqueFd one, two;
+    SocketPair() {
+        int fds[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+        one.reset(fds[0]);
+        two.reset(fds[1]);
+    }
+};
+
 }  // namespace
 
 TEST_CASE("operations complete in the order of what happens, not of their start", "[base][ring]") {
@@ -83,6 +108,62 @@ TEST_CASE("more operations than the queues hold are all made", "[base][ring]") {
     for (int i = 0; i < 1000; ++i) operations.start(std::make_unique<Nothing>(operations, [&] { return ++done == 0; }));
     f.loop.run();
     CHECK(done == 1000);
+}
+
+TEST_CASE("a silent operation ends no wait, and its owner hears of it with what does", "[base][ring]") {
+    Fixture f;
+    if (!f) return;
+    SocketPair sockets;
+    RingOperations operations{*f.ring};
+    std::vector<int> results;
+    operations.start(std::make_unique<Message>(sockets.one.get(), "hello", [&](int result) { results.push_back(result); }));
+    bool has_fired = false;
+    auto timer = f.loop.call_after(30ms, [&] { has_fired = true; });
+    int turns = 0;
+    for (; !has_fired; ++turns) f.loop.run_once();
+    CHECK(turns <= 4);
+    CHECK(results == std::vector{0});
+    std::array<char, 16> got{};
+    CHECK(::recv(sockets.two.get(), got.data(), got.size(), 0) == 5);
+}
+
+TEST_CASE("a silent operation that fails says so, with what it has done", "[base][ring]") {
+    Fixture f;
+    if (!f) return;
+    SocketPair sockets;
+    RingOperations operations{*f.ring};
+    std::vector<int> results;
+    auto const send = [&](std::size_t size) {
+        operations.start(std::make_unique<Message>(sockets.one.get(), std::string(size, 'x'), [&](int result) { results.push_back(result); }));
+    };
+    send(4 << 20);
+    send(1);
+    while (results.size() < 2) f.loop.run_once();
+    CHECK((results[0] > 0 && results[0] < 4 << 20));
+    CHECK(results[1] == -EAGAIN);
+    std::size_t got = 0;
+    std::string buffer(1 << 20, '\0');
+    for (ssize_t count = 0; (count = ::recv(sockets.two.get(), buffer.data(), buffer.size(), 0)) > 0;) got += static_cast<std::size_t>(count);
+    CHECK(got == static_cast<std::size_t>(results[0]));
+}
+
+TEST_CASE("a silent operation's slot is free again, whoever has gone away", "[base][ring]") {
+    Fixture f;
+    if (!f) return;
+    SocketPair sockets;
+    RingOperations other{*f.ring};
+    int others = 0;
+    for (int i = 0; i < 3; ++i) {
+        RingOperations owner{*f.ring};
+        owner.start(std::make_unique<Message>(sockets.one.get(), "x", [](int) {}));
+        f.loop.run_once(false);
+        owner.start(std::make_unique<Message>(sockets.one.get(), "y", [](int) { FAIL("called after all"); }));
+        other.start(std::make_unique<Nothing>(other, [&] { return ++others == 0; }));
+    }
+    f.loop.run();
+    CHECK(others == 3);
+    std::array<char, 16> got{};
+    CHECK(::recv(sockets.two.get(), got.data(), got.size(), 0) == 3);
 }
 
 TEST_CASE("nothing is called for an owner that is gone, and the memory stays until the kernel has let go", "[base][ring]") {

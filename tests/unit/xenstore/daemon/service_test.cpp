@@ -37,10 +37,12 @@ public:
 private:
     void serve(UniqueFd listener) {
         EventLoop loop;
+        auto const ring = CompletionRing::open(loop);
+        if (!ring) std::abort();
         FlushList flushes;
         FakeDomainHost host;
         Server server{host, Quotas{}};
-        Service service{loop, server, flushes};
+        Service service{loop, **ring, server, flushes};
         auto end = loop.make_timer([&] {
             if (is_over_) loop.stop();
         });
@@ -81,6 +83,23 @@ TEST_CASE("requests may be sent without waiting, and are answered in order", "[x
     for (u32 id = 1; id <= kCount; ++id) {
         REQUIRE(channel->receive(Wait::yes).value()->header.request_id == 2 * id);
         REQUIRE(channel->receive(Wait::yes).value()->payload == std::to_string(id));
+    }
+}
+
+TEST_CASE("what is answered to a client that does not read for long is kept for it", "[xenstore][service]") {
+    Daemon daemon;
+    auto channel = connect_to(daemon.socket()).value();
+    std::string const value(4000, 'v');
+    REQUIRE(channel->send({.type = MessageType::write}, std::string{"/n\0", 3} + value));
+    REQUIRE(channel->receive(Wait::yes).value());
+    constexpr u32 kCount = 400;  // more than a socket holds, and than the daemon lets wait before it stops to listen
+    for (u32 id = 1; id <= kCount; ++id) REQUIRE(channel->send({.type = MessageType::read, .request_id = id}, std::string_view{"/n\0", 3}));
+    auto const other = Client::open(daemon.socket()).value();
+    CHECK(other.write("/a", "1"));
+    for (u32 id = 1; id <= kCount; ++id) {
+        auto const answer = channel->receive(Wait::yes).value();
+        REQUIRE(answer->header.request_id == id);
+        REQUIRE(answer->payload == value);
     }
 }
 
