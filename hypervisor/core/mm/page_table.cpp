@@ -56,19 +56,20 @@ private:
     Result<PageType> type_;
 };
 
-// The same frame with the same rights, or fewer: no reference has to be taken.
+// The same frame: at most a writable reference comes or goes. While the writable bit stays, the entry holds what it held, whatever it maps.
 Result<bool> try_same_frame(System& system, EntryPlace place, Pte old, Pte entry, EntryUpdate const& update) {
     u64 const changed = old.raw() ^ entry.raw();
     if (!old.is_present() || (changed & ~(kPlainBits | Pte::kWritable)) != 0) return false;
-    FrameEntry* const frame = system.frames.find(old.mfn());
-    if (frame == nullptr || !frame->is_ram()) return false;
-    bool const gains_write = !old.is_writable() && entry.is_writable();
+    bool const changes_write = (changed & Pte::kWritable) != 0;
+    FrameEntry* const frame = changes_write ? system.frames.find(old.mfn()) : nullptr;
+    if (changes_write && (frame == nullptr || !frame->is_ram())) return false;
+    bool const gains_write = changes_write && entry.is_writable();
     if (gains_write) {
         if (frame->owner() != update.frame_owner) return false;
         HV_TRY(system.page_types.get_type(old.mfn(), *frame, PageType::writable));
     }
     store_entry(place, entry.with(Pte::kUser), update.preserve_ad);
-    if (old.is_writable() && !entry.is_writable()) system.page_types.put_type(old.mfn(), *frame);
+    if (changes_write && !gains_write) system.page_types.put_type(old.mfn(), *frame);
     return true;
 }
 
