@@ -27,6 +27,10 @@ constexpr u64 kTableFlags = Pte::kPresent | Pte::kWritable | Pte::kUser | Pte::k
 constexpr u64 kPageFlags = kTableFlags;
 constexpr u64 kReadOnlyFlags = kTableFlags & ~Pte::kWritable;
 
+// dom0's back ends map pages of all domains: the handles that they usually need (2,048) are there from the start, so that serving a domain
+// takes no memory that is not given back.
+constexpr u32 kMaptrackFrames = 8;
+
 class Dom0Builder {
 public:
     Dom0Builder(System& system, Handoff const& handoff) : system_{system}, handoff_{handoff} {}
@@ -74,6 +78,7 @@ private:
         u64 const vcpus = std::clamp<u64>(option_number("dom0_max_vcpus", pcpu_count), 1, kMaxVcpus);
         if (!domain.ok() || !create_vcpus(*domain.value(), static_cast<u32>(vcpus)).ok()) HV_PANIC("no memory for dom0's structures");
         domain_ = domain.value();
+        if (!domain_->grants.maptrack().make_room(kMaptrackFrames).ok()) HV_PANIC("no memory for dom0's grant handles");
         domain_->max_pages = layout_.pages;
         unsigned const list_order = static_cast<unsigned>(std::bit_width((layout_.pages * sizeof(u64) - 1) >> kPageShift));
         auto const list = system_.heap.alloc(list_order);

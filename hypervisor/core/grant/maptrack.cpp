@@ -44,6 +44,12 @@ Status Maptrack::grow() {
     return {};
 }
 
+Status Maptrack::make_room(u32 frames) {
+    LockGuard const guard{lock_};
+    while (frames_ < frames) HV_TRY(grow());
+    return {};
+}
+
 Result<GrantHandle> Maptrack::reserve() {
     LockGuard const guard{lock_};
     if (first_free_ == kNoHandle) HV_TRY(grow());

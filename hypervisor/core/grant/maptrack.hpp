@@ -35,6 +35,9 @@ public:
 
     void limit_frames(u32 frames) { max_frames_ = frames; }
 
+    // Takes now what so many frames of handles need. Errno::no_memory; Errno::no_space: above the limit.
+    Status make_room(u32 frames);
+
     // A handle of our own, not yet to be found by its number. Errno::no_space: the limit is reached; Errno::no_memory.
     Result<GrantHandle> reserve();
     // From now on `handle`, reserved, stands for `mapping`.

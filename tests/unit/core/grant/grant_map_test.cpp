@@ -291,3 +291,16 @@ TEST_CASE("only an entry of the plain kind, of the table, for this domain, is a 
     CHECK(w.references(w.page) == before);
     CHECK(w.granter.grants.pins() == 0);
 }
+
+TEST_CASE("handles that room was made for take no further memory", "[grant]") {
+    GrantWorld w;
+    Maptrack& maptrack = w.mapper.grants.maptrack();
+    REQUIRE(maptrack.make_room(3).ok());
+    u64 const free = w.heap.free_pages();
+    REQUIRE(maptrack.make_room(2).ok());
+    for (u32 i = 0; i < 3 * kHandlesPerFrame; ++i) REQUIRE(maptrack.reserve().ok());
+    CHECK(w.heap.free_pages() == free);
+    REQUIRE(maptrack.reserve().ok());
+    CHECK(w.heap.free_pages() == free - 1);
+    CHECK(maptrack.make_room(kMaxMaptrackFrames + 1).error() == Errno::no_space);
+}
