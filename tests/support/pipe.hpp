@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <string_view>
+
 namespace hospes::test {
 
 struct Pipe {
@@ -20,7 +22,8 @@ struct Pipe {
         read_end.reset(fds[0]);
         write_end.reset(fds[1]);
     }
-    void fill() const { REQUIRE(::write(write_end.get(), "x", 1) == 1); }
+    void put(std::string_view text) const { REQUIRE(::write(write_end.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())); }
+    void fill() const { put("x"); }
 };
 
 }  // namespace hospes::test

@@ -3,6 +3,7 @@
 
 #include "dom0-tools/base/liburing.hpp"
 #include "tests/support/pipe.hpp"
+#include "tests/support/ring_loop.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,19 +15,9 @@
 using namespace hospes;
 using namespace std::chrono_literals;
 using hospes::test::Pipe;
+using Fixture = hospes::test::RingLoop;
 
 namespace {
-
-// Where the kernel refuses io_uring, nothing can be said.
-struct Fixture {
-    EventLoop loop;
-    CompletionRing* ring = nullptr;
-    Fixture() {
-        if (auto const opened = CompletionRing::open(loop)) ring = *opened;
-        else WARN(opened.error().message());
-    }
-    explicit operator bool() const { return ring != nullptr; }
-};
 
 // Reads one byte; `token` shows how long it lives.
 class ReadByte final : public RingOperation {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/blkbackd/io_engine.hpp"
 
-#include "dom0-tools/base/completion_ring.hpp"
 #include "dom0-tools/base/unique_fd.hpp"
+#include "tests/support/pipe.hpp"
+#include "tests/support/ring_loop.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
@@ -13,15 +14,13 @@
 
 using namespace hospes;
 using namespace hospes::blkbackd;
+using hospes::test::Pipe;
+using hospes::test::RingLoop;
 
 TEST_CASE("io_uring writes, syncs and reads, more at once than its queue holds", "[blkbackd][engine]") {
-    EventLoop loop;
-    auto const ring = CompletionRing::open(loop);
-    if (!ring) {
-        WARN(ring.error().message());
-        return;
-    }
-    auto const engine = make_uring_engine(**ring);
+    RingLoop f;
+    if (!f) return;
+    auto const engine = make_uring_engine(*f.ring);
     test::TemporaryFolder folder;
     auto const file = *open_file(folder.path() + "/f", O_RDWR | O_CREAT, 0600);
     constexpr std::size_t kCount = 600;
@@ -33,85 +32,58 @@ TEST_CASE("io_uring writes, syncs and reads, more at once than its queue holds",
         blocks.emplace_back(512, static_cast<std::byte>(i));
         engine->write(file.get(), {{blocks.back().data(), 512}}, i * 512, count_one);
     }
-    while (finished < kCount) loop.run_once();
+    while (finished < kCount) f.loop.run_once();
     engine->sync(file.get(), count_one);
     std::vector<std::byte> whole(kCount * 512);
     engine->read(file.get(), {{whole.data(), whole.size()}}, 0, count_one);
-    while (finished < kCount + 2) loop.run_once();
+    while (finished < kCount + 2) f.loop.run_once();
     CHECK(errors == 0);
     for (std::size_t i = 0; i < kCount; ++i) REQUIRE(whole[i * 512] == static_cast<std::byte>(i));
 }
 
 TEST_CASE("a read over the end of a file is an error", "[blkbackd][engine]") {
-    EventLoop loop;
-    auto const ring = CompletionRing::open(loop);
-    if (!ring) {
-        WARN(ring.error().message());
-        return;
-    }
-    auto const engine = make_uring_engine(**ring);
+    RingLoop f;
+    if (!f) return;
+    auto const engine = make_uring_engine(*f.ring);
     auto const file = *open_file("/dev/null", O_RDONLY);
     std::vector<std::byte> memory(512);
     int result = -1;
     engine->read(file.get(), {{memory.data(), memory.size()}}, 0, [&](int error) { result = error; });
-    while (result < 0) loop.run_once();
+    while (result < 0) f.loop.run_once();
     CHECK(result == EIO);
 }
 
-namespace {
-
-// A pipe that holds less than is asked for gives what it has: a transfer that comes in parts.
-struct Pipe {
-    UniqueFd read_end, write_end;
-    Pipe() {
-        int ends[2];
-        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-        read_end = UniqueFd{ends[0]};
-        write_end = UniqueFd{ends[1]};
-    }
-    void put(std::string const& text) const { REQUIRE(::write(write_end.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())); }
-};
-
-}  // namespace
-
+// A pipe that holds less than is asked for gives what it has.
 TEST_CASE("a transfer that the kernel does in parts goes on in the middle of a piece", "[blkbackd][engine]") {
-    EventLoop loop;
-    auto const ring = CompletionRing::open(loop);
-    if (!ring) {
-        WARN(ring.error().message());
-        return;
-    }
-    auto const engine = make_uring_engine(**ring);
+    RingLoop f;
+    if (!f) return;
+    auto const engine = make_uring_engine(*f.ring);
     Pipe const pipe;
     std::string first(4, '?'), second(4, '?'), third(2, '?');
     int result = -1;
     pipe.put("abcdef");
     engine->read(pipe.read_end.get(), {{first.data(), 4}, {second.data(), 4}, {third.data(), 2}}, 0, [&](int error) { result = error; });
-    loop.run_once();
+    f.loop.run_once();
     CHECK(result == -1);
     pipe.put("gh");  // exactly the end of a piece
-    loop.run_once();
+    f.loop.run_once();
     CHECK(result == -1);
     pipe.put("ij");
-    while (result < 0) loop.run_once();
+    while (result < 0) f.loop.run_once();
     CHECK(result == 0);
     CHECK(first + second + third == "abcdefghij");
 }
 
 TEST_CASE("an engine that goes away has released what its operations hold", "[blkbackd][engine]") {
-    EventLoop loop;
-    auto const ring = CompletionRing::open(loop);
-    if (!ring) {
-        WARN(ring.error().message());
-        return;
-    }
+    RingLoop f;
+    if (!f) return;
     Pipe const pipe;
     auto held = std::make_shared<std::string>(4, '?');
     std::weak_ptr<std::string> const life = held;
-    auto engine = make_uring_engine(**ring);
+    auto engine = make_uring_engine(*f.ring);
     engine->read(pipe.read_end.get(), {{held->data(), held->size()}}, 0, [held](int) { FAIL("nobody has written"); });
     held.reset();
-    loop.run_once(false);
+    f.loop.run_once(false);
     CHECK(!life.expired());
     engine.reset();
     CHECK(life.expired());

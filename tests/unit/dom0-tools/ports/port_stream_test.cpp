@@ -4,6 +4,7 @@
 
 #include "dom0-tools/base/unique_fd.hpp"
 #include "dom0-tools/blkbackd/io_engine.hpp"
+#include "tests/support/ring_loop.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -19,9 +20,7 @@ namespace {
 
 using Ports = std::vector<std::uint32_t>;
 
-struct Fixture {
-    EventLoop loop;
-    CompletionRing* ring = nullptr;
+struct Fixture : test::RingLoop {
     UniqueFd near_end, far_end;
     std::function<void(EventPort)> on_fired;
     std::optional<PortStream> stream;
@@ -29,16 +28,12 @@ struct Fixture {
     int errors = 0;
 
     Fixture() {
-        if (auto const opened = CompletionRing::open(loop)) ring = *opened;
-        else WARN(opened.error().message());
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
         near_end.reset(ends[0]);
         far_end.reset(ends[1]);
         if (ring != nullptr) open(near_end.get());
     }
-    explicit operator bool() const { return ring != nullptr; }
-
     void open(int fd) {
         auto const record = [this](EventPort port) {
             fired.push_back(port.raw());
