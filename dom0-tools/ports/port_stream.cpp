@@ -27,10 +27,12 @@ private:
     std::array<std::uint32_t, 64> fired_;
 };
 
+// The device takes any number of ports without waiting: there is nothing to hear of it, unless it takes them only in part or not at all.
 class PortStream::Unmask final : public RingOperation {
 public:
     explicit Unmask(PortStream& stream) : stream_{stream} {}
 
+    bool is_silent() const override { return true; }
     void prepare(io_uring_sqe& entry) override {
         stream_.is_unmask_started_ = false;
         for (auto const port : stream_.to_unmask_) ports_.push_back(port.raw());
@@ -39,6 +41,7 @@ public:
     }
 
     void completed(int result, std::unique_ptr<RingOperation> self) override {
+        if (result == 0) return;
         bool const is_over = result < 0 && result != -EAGAIN && result != -EINTR;
         auto const done = result > 0 ? static_cast<std::ptrdiff_t>(result) / static_cast<std::ptrdiff_t>(sizeof ports_[0]) : 0;
         ports_.erase(ports_.begin(), ports_.begin() + done);

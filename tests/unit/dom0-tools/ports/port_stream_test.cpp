@@ -4,15 +4,18 @@
 
 #include "dom0-tools/base/unique_fd.hpp"
 #include "dom0-tools/blkbackd/io_engine.hpp"
+#include "tests/support/pipe.hpp"
 #include "tests/support/ring_loop.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <thread>
 
 using namespace hospes;
 
@@ -137,6 +140,32 @@ TEST_CASE("a block request's events and I/O take two turns of the loop", "[ports
         CHECK(reads == request - 1);
         f.loop.run_once();
         CHECK(reads == request);
+        CHECK(f.unmasked() == Ports{8});
+    }
+}
+
+TEST_CASE("while a disk takes its time, the unmask of the request's event ends no wait", "[ports][stream]") {
+    Fixture f;
+    if (!f) return;
+    auto const engine = blkbackd::make_uring_engine(*f.ring);
+    test::Pipe disk;
+    std::byte memory{};
+    int reads = 0;
+    f.on_fired = [&](EventPort port) {
+        engine->read(disk.read_end.get(), {{&memory, 1}}, 0, [&](int error) { reads += error == 0 ? 1 : 100; });
+        CHECK(f.stream->unmask(port).has_value());
+    };
+    f.loop.run_once(false);
+    for (int request = 1; request <= 3; ++request) {
+        f.fire({8});
+        f.loop.run_once();
+        std::jthread const finish_after_unmask{[&] {
+            pollfd entry{.fd = f.far_end.get(), .events = POLLIN, .revents = 0};
+            ::poll(&entry, 1, -1);
+            disk.fill();
+        }};
+        f.loop.run_once();
+        REQUIRE(reads == request);
         CHECK(f.unmasked() == Ports{8});
     }
 }
