@@ -15,11 +15,11 @@ constexpr u64 kAccessedDirty = Pte::kAccessed | Pte::kDirty;
 constexpr u64 kPlainBits =
     Pte::kUser | kAccessedDirty | Pte::kGlobal | Pte::kAvailable | Pte::kAvailableHigh | Pte::kNoExecute;
 
-Pte read_entry(EntryPlace place) { return Pte{__atomic_load_n(frame_pointer<u64>(place.table) + place.index, __ATOMIC_RELAXED)}; }
+u64* word_at(EntryPlace place) { return frame_pointer<u64>(place.table) + place.index; }
+Pte read_entry(u64 const* word) { return Pte{__atomic_load_n(word, __ATOMIC_RELAXED)}; }
 
 // Stores `entry` and returns what it replaces. The processor may set accessed and dirty bits at any time, even now.
-Pte store_entry(EntryPlace place, Pte entry, bool preserve_ad) {
-    u64* const word = frame_pointer<u64>(place.table) + place.index;
+Pte store_entry(u64* word, Pte entry, bool preserve_ad) {
     if (!preserve_ad) return Pte{__atomic_exchange_n(word, entry.raw(), __ATOMIC_SEQ_CST)};
     u64 old = __atomic_load_n(word, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(word, &old, entry.raw() | (old & kAccessedDirty), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
@@ -57,7 +57,7 @@ private:
 };
 
 // The same frame: at most a writable reference comes or goes. While the writable bit stays, the entry holds what it held, whatever it maps.
-Result<bool> try_same_frame(System& system, EntryPlace place, Pte old, Pte entry, EntryUpdate const& update) {
+Result<bool> try_same_frame(System& system, u64* word, Pte old, Pte entry, EntryUpdate const& update) {
     u64 const changed = old.raw() ^ entry.raw();
     if (!old.is_present() || (changed & ~(kPlainBits | Pte::kWritable)) != 0) return false;
     bool const changes_write = (changed & Pte::kWritable) != 0;
@@ -68,18 +68,21 @@ Result<bool> try_same_frame(System& system, EntryPlace place, Pte old, Pte entry
         if (frame->owner() != update.frame_owner) return false;
         HV_TRY(system.page_types.get_type(old.mfn(), *frame, PageType::writable));
     }
-    store_entry(place, entry.with(Pte::kUser), update.preserve_ad);
+    store_entry(word, entry.with(Pte::kUser), update.preserve_ad);
     if (changes_write && !gains_write) system.page_types.put_type(old.mfn(), *frame);
     return true;
 }
 
 }  // namespace
 
+// A held root is validated, and so is every table below it: a present entry above level 1 maps a table of the next level, never a large
+// page. Only the root's entries of the core do not follow these rules, and is_guest_range() keeps away from them.
 Result<EntryPlace> find_level1_entry(GuestAddress address, Mfn root) {
     if (!is_guest_range(address, 1) || !root.is_valid()) return Errno::invalid;
     Mfn table = root;
+#pragma GCC unroll 3
     for (unsigned level = 4; level > 1; --level) {
-        Pte const entry = read_entry({table, table_index(address.raw(), level)});
+        Pte const entry = read_entry(word_at({table, table_index(address.raw(), level)}));
         if (!entry.is_present()) return Errno::invalid;
         table = entry.mfn();
     }
@@ -89,7 +92,7 @@ Result<EntryPlace> find_level1_entry(GuestAddress address, Mfn root) {
 Result<Pte> find_mapping(GuestAddress address, Mfn root) {
     auto const place = find_level1_entry(address, root);
     if (!place.ok()) return Errno::fault;
-    Pte const entry = read_entry(place.value());
+    Pte const entry = read_entry(word_at(place.value()));
     if (!entry.is_present()) return Errno::fault;
     return entry;
 }
@@ -106,13 +109,14 @@ Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate con
     unsigned const level = level_of(table.type().value());
     if (level == 4 && place.index >= kFirstHypervisorSlot && place.index <= kLastHypervisorSlot) return Errno::invalid;
 
-    Pte const old = read_entry(place);
+    u64* const word = word_at(place);
+    Pte const old = read_entry(word);
     if (update.check_old && old.raw() != update.expected_old) return Errno::again;
-    if (level == 1 && HV_TRY(try_same_frame(system, place, old, entry, update))) return {};
+    if (level == 1 && HV_TRY(try_same_frame(system, word, old, entry, update))) return {};
 
     EntryScope const scope{domain, update.frame_owner};
     Pte const checked = HV_TRY(get_entry(system, scope, level, entry));
-    Pte const replaced = store_entry(place, checked, update.preserve_ad && checked.is_present());
+    Pte const replaced = store_entry(word, checked, update.preserve_ad && checked.is_present());
     put_entry(system, level, replaced);
     return {};
 }
@@ -151,7 +155,7 @@ Status map_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame, DomId owner, u6
 Status unmap_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame) {
     EntryPlace const entry = HV_TRY(entry_of(caller, place));
     while (true) {
-        Pte const old = read_entry(entry);
+        Pte const old = read_entry(word_at(entry));
         if (!old.is_present() || old.mfn() != frame) return Errno::invalid;
         EntryUpdate const update{.frame_owner = caller.domain().id(), .check_old = true, .expected_old = old.raw()};
         Status const cleared = update_entry(caller.domain(), entry, Pte{}, update);

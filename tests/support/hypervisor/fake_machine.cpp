@@ -38,9 +38,9 @@ void tlb_flush_older_than(u64 stamp) {
     if (stamp >= machine().tlb_clock) flush();
 }
 void tlb_flush_local() { flush(); }
-void tlb_flush_page_local(GuestAddress) {}
+void tlb_flush_page_local(GuestAddress address) { machine().pages_flushed.emplace_back(PcpuMask{1} << machine().pcpu.raw(), address); }
 void tlb_flush_mask(PcpuMask) { flush(); }
-void tlb_flush_page_mask(PcpuMask, GuestAddress) {}
+void tlb_flush_page_mask(PcpuMask pcpus, GuestAddress address) { machine().pages_flushed.emplace_back(pcpus, address); }
 
 PcpuId this_pcpu_id() { return machine().pcpu; }
 u32 known_pcpus() { return static_cast<u32>(machine().online.size()); }

@@ -36,6 +36,7 @@ struct FakeMachine {
     u64 tlb_clock = 1;
     unsigned tlb_flushes = 0;
     std::function<void()> on_flush;  // runs at each flush that happens, before it counts
+    std::vector<std::pair<PcpuMask, GuestAddress>> pages_flushed;  // of one page, by whom
 
     std::vector<PcpuId> kicks;
     Nanoseconds now{};

@@ -131,3 +131,24 @@ TEST_CASE("update_va_mapping changes the entry behind an address, and flushes as
     CHECK_REFUSED(w, Errno::perm, map(w.one.vcpu, address, w.two.pages[0], UVMF_NONE, 2));
     CHECK(map(w.zero.vcpu, address, w.two.pages[0], UVMF_NONE, 2) == 0);
 }
+
+TEST_CASE("update_va_mapping drops one page's translation where it is asked to", "[hypercall][mmu_update]") {
+    Updates w;
+    u64 const address = AddressSpace::page(6).raw();
+    auto const map = [&](u64 page, u64 flags) {
+        return World::hypercall(w.one.vcpu, __HYPERVISOR_update_va_mapping, {address, Pte::make(w.one.pages[page], kPlain).raw(), flags});
+    };
+    using Flushed = std::vector<std::pair<PcpuMask, GuestAddress>>;
+    auto const flushed = [] { return std::exchange(machine().pages_flushed, {}); };
+    machine().pcpu = PcpuId{1};
+    w.one.vcpu.sched.loaded_on = 2;
+    CHECK(map(0, UVMF_NONE) == 0);
+    CHECK(flushed().empty());
+    CHECK(map(1, UVMF_INVLPG | UVMF_LOCAL) == 0);
+    CHECK(flushed() == Flushed{{PcpuMask{1} << 1, GuestAddress{address}}});
+    CHECK(map(0, UVMF_INVLPG | UVMF_ALL) == 0);
+    CHECK(flushed() == Flushed{{PcpuMask{1} << 2, GuestAddress{address}}});
+    CHECK_REFUSED(w, Errno::fault, map(1, UVMF_INVLPG | kNowhere));  // no set of vcpus there
+    CHECK(map(1, UVMF_TLB_FLUSH | UVMF_LOCAL) == 0);
+    CHECK(flushed().empty());
+}
