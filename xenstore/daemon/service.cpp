@@ -23,8 +23,8 @@ void Service::accept_all() {
 }
 
 void Service::serve(UniqueFd socket) {
-    auto const number = socket.get();
-    auto& connection = server_.add_connection({.domain = kDomIdDom0, .target = {}, .is_privileged = true}, fmt::format("socket {}", number));
+    auto name = fmt::format("socket {} of process {}", socket.get(), process_of(socket));
+    auto& connection = server_.add_connection({.domain = kDomIdDom0, .target = {}, .is_privileged = true}, std::move(name));
     auto const id = connection.id();
     SocketTransport::Callbacks callbacks{.on_lost = [this, id](std::string_view reason) { drop(id, reason); }, .after_turn = [this] { end_turn(); }};
     auto& client = clients_[id];

@@ -22,6 +22,7 @@ void OutputQueue::push(Outgoing message) {
     bytes_ += message.bytes.size();
     messages_.push_back(std::move(message));
     if (was_empty && on_ready) on_ready();
+    if (bytes_ > bound && on_excess) on_excess();
 }
 
 void OutputQueue::push_reply(Header header, std::string_view payload) { push({assemble(header, payload), false}); }

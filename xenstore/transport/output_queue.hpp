@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -16,6 +17,10 @@ class OutputQueue {
 public:
     // Called when the queue stops being empty. The queue's owner sends later, from its own turn.
     std::function<void()> on_ready;
+
+    // Called with each message by which more than `bound` bytes wait.
+    std::function<void()> on_excess;
+    usize bound = std::numeric_limits<usize>::max();
 
     void push_reply(Header header, std::string_view payload);
 

@@ -20,7 +20,7 @@ public:
     // The client starts afresh: forget its watches and transactions, and what waits for it.
     virtual void reset() = 0;
     virtual OutputQueue& output() = 0;
-    // For the log: "socket 12", "domain 5".
+    // For the log: "socket 12 of process 345", "domain 5".
     virtual std::string const& name() const = 0;
 };
 

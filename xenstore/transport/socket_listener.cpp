@@ -49,4 +49,10 @@ Result<UniqueFd> accept_client(UniqueFd const& listener) {
     return client;
 }
 
+pid_t process_of(UniqueFd const& client) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    return ::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 ? credentials.pid : 0;
+}
+
 }  // namespace hospes::xenstore

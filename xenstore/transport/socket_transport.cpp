@@ -3,6 +3,8 @@
 
 #include "dom0-tools/base/liburing.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <sys/socket.h>
 
 #include <array>
@@ -14,7 +16,7 @@ namespace {
 constexpr usize kReadSize = 16 * 1024;           // at most this much of one client in a turn
 constexpr usize kSendSize = 64 * 1024;           // about so much is sent to it at once
 constexpr usize kStopListening = 1 << 20;        // bytes that wait for a client that goes on asking
-constexpr usize kGiveUp = 64 << 20;              // bytes that wait for a client that does not read
+constexpr usize kGiveUp = 64 << 20;              // bytes that wait for a client that reads nothing: events come unasked
 
 bool is_passing(int error) { return error == EAGAIN || error == EINTR; }
 
@@ -69,7 +71,10 @@ SocketTransport::SocketTransport(CompletionRing& ring, UniqueFd socket, Receiver
       callbacks_{std::move(callbacks)},
       listen_{new Receive{*this}},
       operations_{ring} {
-    receiver_.output().on_ready = [this] { flushes_.add(*this); };
+    auto& output = receiver_.output();
+    output.on_ready = [this] { flushes_.add(*this); };
+    output.bound = kGiveUp;
+    output.on_excess = [this] { give_up(); };
     listen_as_needed();
 }
 
@@ -115,7 +120,6 @@ void SocketTransport::on_sent(usize left, int error) {
     if (is_lost_) return;
     unsent_ = left;
     if (error != 0) lose(Error::from_errno("send", error).message());
-    if (unsent_ + receiver_.output().bytes() > kGiveUp) lose("the client does not fetch what was sent to it");
     flush();
     listen_as_needed();
     callbacks_.after_turn();  // may destroy this object
@@ -124,6 +128,12 @@ void SocketTransport::on_sent(usize left, int error) {
 void SocketTransport::listen_as_needed() {
     if (is_lost_ || !listen_ || unsent_ + receiver_.output().bytes() >= kStopListening) return;
     operations_.start(std::move(listen_));
+}
+
+void SocketTransport::give_up() {
+    if (is_lost_) return;
+    spdlog::warn("{}: {} bytes wait for it, and it fetches none of them: it is cut off", receiver_.name(), unsent_ + receiver_.output().bytes());
+    lose("the client does not fetch what is sent to it");
 }
 
 void SocketTransport::lose(std::string_view reason) {

@@ -6,6 +6,8 @@
 #include "dom0-tools/base/unique_fd.hpp"
 #include "xenstore/transport/receiver.hpp"
 
+#include <sys/types.h>
+
 namespace hospes::xenstore {
 
 class SocketTransport final : public Transport {
@@ -29,6 +31,7 @@ private:
     void on_received(std::string_view bytes, int error, std::unique_ptr<RingOperation> self);
     void on_sent(usize left, int error);
     void take_messages();
+    void give_up();
     void lose(std::string_view reason);
     void listen_as_needed();
 
@@ -47,5 +50,7 @@ private:
 Result<UniqueFd> listen_at(std::string const& path);
 // Accepts a waiting client; an error if there is none.
 Result<UniqueFd> accept_client(UniqueFd const& listener);
+// Which process has connected; 0 if it cannot be told.
+pid_t process_of(UniqueFd const& client);
 
 }  // namespace hospes::xenstore

@@ -103,6 +103,25 @@ TEST_CASE("what is answered to a client that does not read for long is kept for 
     }
 }
 
+TEST_CASE("a client that fetches no events is cut off before they fill the memory, and disturbs nobody", "[xenstore][service]") {
+    Daemon daemon;
+    auto channel = connect_to(daemon.socket()).value();
+    constexpr u32 kWatches = 100;
+    std::string const long_token(4000, 't');
+    for (u32 id = 0; id < kWatches; ++id) {
+        auto const payload = std::string{"/n\0", 3} + std::to_string(id) + long_token + '\0';
+        REQUIRE(channel->send({.type = MessageType::watch, .request_id = id}, payload));
+        for (int message = 0; message < 2; ++message) REQUIRE(channel->receive(Wait::yes).value());
+    }
+    auto const other = Client::open(daemon.socket()).value();
+    constexpr u32 kWrites = 200;  // 80 MB of events
+    for (u32 count = 0; count < kWrites; ++count) REQUIRE(other.write("/n/" + std::to_string(count), ""));
+    u32 received = 0;
+    while (received < kWrites * kWatches && channel->receive(Wait::yes)) ++received;
+    CHECK(received < kWrites * kWatches);
+    CHECK(other.read("/n/7").value() == "");
+}
+
 TEST_CASE("a client that breaks the protocol or goes away disturbs nobody", "[xenstore][service]") {
     Daemon daemon;
     auto const other = Client::open(daemon.socket()).value();
