@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/backend/daemon.hpp"
 
+#include "dom0-tools/backend/store_connection.hpp"
 #include "dom0-tools/base/log.hpp"
 #include "xenstore/client/on_event_loop.hpp"
 
@@ -8,26 +9,15 @@
 #include <spdlog/spdlog.h>
 
 #include <csignal>
-#include <thread>
 
 namespace hospes::backend {
 namespace {
 
 constexpr int kConnectAttempts = 100;
-constexpr std::chrono::milliseconds kConnectPause{100};
-
-// Daemons are started side by side: xenstored may be a little later than we are.
-Result<xenstore::Client> connect_to_store() {
-    for (int attempt = 1;; ++attempt) {
-        auto client = xenstore::Client::open();
-        if (client || attempt == kConnectAttempts) return client;
-        std::this_thread::sleep_for(kConnectPause);
-    }
-}
 
 Status run(std::function<Status(Ports, std::function<void()> const&)> const& body, OpenEventChannels const& open_events) {
     EventLoop loop;
-    auto const store = HV_TRY(connect_to_store());
+    auto const store = HV_TRY(connect_to_store(kConnectAttempts));
     auto const events = HV_TRY(open_events(loop));
     auto const grants = HV_TRY(open_grants());
     bool is_lost = false;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 
 namespace hospes::control {
 namespace {
@@ -18,10 +17,7 @@ std::chrono::seconds now() {
 
 }  // namespace
 
-Result<xenstore::Client> open_store() {
-    auto const* const path = std::getenv("XENSTORED_PATH");
-    return xenstore::Client::open(std::string{path != nullptr ? path : xenstore::kDefaultSocket});
-}
+Result<xenstore::Client> open_store() { return xenstore::Client::open(xenstore::socket_path()); }
 
 std::string domain_path(DomId domain) { return fmt::format("/local/domain/{}", domain.raw()); }
 std::string record_path(DomId domain) { return fmt::format("{}/{}", kRecords, domain.raw()); }

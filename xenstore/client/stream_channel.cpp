@@ -100,6 +100,11 @@ Result<std::unique_ptr<StreamChannel>> connect_to(std::string const& path) {
     return std::make_unique<StreamChannel>(std::move(*stream), path, is_kernel ? MessagesPerWrite::one : MessagesPerWrite::many);
 }
 
+std::string socket_path() {
+    char const* const path = std::getenv("XENSTORED_PATH");
+    return path != nullptr ? path : kDefaultSocket;
+}
+
 Result<std::unique_ptr<StreamChannel>> connect_to_xenstore() {
     if (char const* path = std::getenv("XENSTORED_PATH")) return connect_to(path);
     auto over_socket = connect_to(kDefaultSocket);

@@ -43,6 +43,9 @@ private:
 // Connects to `path`: a unix socket, or a character device that speaks the same protocol.
 Result<std::unique_ptr<StreamChannel>> connect_to(std::string const& path);
 
+// Where xenstored listens in the domain that it runs in: $XENSTORED_PATH where that is set, else kDefaultSocket.
+std::string socket_path();
+
 // Connects to this domain's xenstore: the socket $XENSTORED_PATH where that is set; else kDefaultSocket, and where nobody
 // listens there, kKernelDevice.
 Result<std::unique_ptr<StreamChannel>> connect_to_xenstore();
