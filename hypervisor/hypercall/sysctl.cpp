@@ -138,6 +138,7 @@ constexpr Row kOps[] = {
     {XEN_SYSCTL_getcpuinfo, idle_times},
     {XEN_SYSCTL_cputopoinfo, cpu_topology},
     {XEN_SYSCTL_numainfo, numa_info},
+    {XEN_SYSCTL_pcitopoinfo, pci_topology},
     {XEN_SYSCTL_cpupool_op, cpupool_op},
     {XEN_SYSCTL_scheduler_op, scheduler_op},
     {XEN_SYSCTL_cpu_hotplug, cpu_hotplug},

@@ -13,6 +13,8 @@ void describe_processors(xen_sysctl_physinfo& info);
 // XEN_SYSCTL_cputopoinfo, numainfo (one node), getcpuinfo. Each fills as much as there is room for. Errno::fault.
 Status cpu_topology(System& system, xen_sysctl& request);
 Status numa_info(System& system, xen_sysctl& request);
+// XEN_SYSCTL_pcitopoinfo: no device is known to us. Errno::invalid for a list that is missing, Errno::fault.
+Status pci_topology(System& system, xen_sysctl& request);
 Status idle_times(System& system, xen_sysctl& request);
 
 }  // namespace hospes

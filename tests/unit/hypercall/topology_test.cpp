@@ -37,6 +37,13 @@ struct Processors : Stage {
             u.numainfo.distance.p = reinterpret_cast<u32*>(distance);
         });
     }
+    i64 devices(u32 count, u64 list, u64 nodes) {
+        return sysctl(XEN_SYSCTL_pcitopoinfo, [&](auto& u) {
+            u.pcitopoinfo.num_devs = count;
+            u.pcitopoinfo.devs.p = reinterpret_cast<physdev_pci_device*>(list);
+            u.pcitopoinfo.nodes.p = reinterpret_cast<u32*>(nodes);
+        });
+    }
     i64 idle(u32 count, u64 address) {
         return sysctl(XEN_SYSCTL_getcpuinfo, [&](auto& u) {
             u.getcpuinfo.max_cpus = count;
@@ -128,6 +135,25 @@ TEST_CASE("all memory is in one node", "[hypercall][sysctl][topology]") {
     CHECK(w.nodes(~0u, 0, distance.address()) == 0);
     CHECK_REFUSED(w, Errno::fault, w.nodes(1, kNowhere, 0));
     CHECK_REFUSED(w, Errno::fault, w.nodes(1, 0, kNowhere));
+}
+
+TEST_CASE("no device's node is known, and a long list is done in parts", "[hypercall][sysctl][topology]") {
+    Processors w;
+    GuestArray<physdev_pci_device> list{100};
+    GuestArray<u32> nodes{100};
+    CHECK(w.devices(3, list.address(), nodes.address()) == 0);
+    CHECK(w.answer().u.pcitopoinfo.num_devs == 3);
+    for (u32 i = 0; i < 3; ++i) CHECK(nodes[i] == XEN_INVALID_DEV);
+    CHECK(nodes[3] == 0);
+    CHECK(w.devices(100, list.address(), nodes.address()) == 0);
+    u32 const done = w.answer().u.pcitopoinfo.num_devs;
+    CHECK((done > 0 && done < 100));
+    CHECK(nodes[done - 1] == XEN_INVALID_DEV);
+    CHECK(nodes[done] == 0);
+    CHECK(w.devices(0, list.address(), nodes.address()) == 0);
+    CHECK_REFUSED(w, Errno::invalid, w.devices(1, 0, nodes.address()));
+    CHECK_REFUSED(w, Errno::invalid, w.devices(1, list.address(), 0));
+    CHECK_REFUSED(w, Errno::fault, w.devices(1, list.address(), kNowhere));
 }
 
 TEST_CASE("idle time is what a pcpu has not spent on vcpus", "[hypercall][sysctl][topology]") {
