@@ -18,6 +18,12 @@ constexpr unsigned kInfoCdrom = 1, kInfoReadOnly = 4;
 
 }  // namespace
 
+// Ours is read, not assumed: a frontend that a predecessor left connected has seen what that one announced.
+Result<GrantUse> grant_use(backend::DeviceNodes const& nodes) {
+    bool const is_announced = HV_TRY(nodes.own("feature-persistent")) == "1";
+    return is_announced && HV_TRY(nodes.frontend_flag("feature-persistent")) ? GrantUse::persistent : GrantUse::once;
+}
+
 VirtualDisk::VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes nodes, backend::DeviceEvents events)
     : ports_{ports}, nodes_{std::move(nodes)}, events_{std::move(events)} {
     retry_ = ports_.loop.make_timer([this] { events_.changed(); });
@@ -104,16 +110,10 @@ Status VirtualDisk::connect() {
     auto ring = HV_TRY(backend::map_ring_pages(ports_.grants, nodes_, "ring-ref", order));
     auto ports = ports_;
     ports.counters = counters();
-    auto const use = HV_TRY(grant_use());
+    auto const use = HV_TRY(grant_use(nodes_));
     connection_ = std::make_shared<BlockConnection>(ports, nodes_.domain(), std::move(ring), use, disk_, events_.failed);
     HV_TRY(publish());
     return connection_->start(EventPort{port});
-}
-
-// Ours is read, not assumed: a frontend that a predecessor left connected has seen what that one announced.
-Result<GrantUse> VirtualDisk::grant_use() const {
-    bool const is_announced = HV_TRY(nodes_.own("feature-persistent")) == "1";
-    return is_announced && HV_TRY(nodes_.frontend_flag("feature-persistent")) ? GrantUse::persistent : GrantUse::once;
 }
 
 Status VirtualDisk::publish() const {

@@ -9,6 +9,9 @@
 
 namespace hospes::blkbackd {
 
+// How the frontend's grants are used, by what both ends have said in the store.
+Result<GrantUse> grant_use(backend::DeviceNodes const& nodes);
+
 class VirtualDisk final : public backend::Device {
 public:
     VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes nodes, backend::DeviceEvents events);
@@ -22,7 +25,6 @@ private:
     Result<std::optional<std::string>> configured_path() const;
     Result<bool> wait_for_others(Error const& error);
     Result<std::string> users_of(std::string const& path) const;
-    Result<GrantUse> grant_use() const;
     DiskCounters* counters();
     Status publish() const;
 

@@ -12,16 +12,18 @@ FUZZ_FLAGS   := -std=gnu++23 -O1 -g -fsanitize=fuzzer,address,undefined -fno-san
 FUZZ_CORE    := page_tables hypercalls grants event_channels core_kernel
 FUZZ_LOADER  := loader_kernel
 FUZZ_RINGS   := rings
-FUZZ_DOM0    := store_ring domain_xml domain_kernel
+FUZZ_DOM0    := store_ring block_ring domain_xml domain_kernel
 FUZZ_TARGETS := $(FUZZ_CORE) $(FUZZ_LOADER) $(FUZZ_RINGS) $(FUZZ_DOM0)
 
 FUZZ_LOADER_PARTS := hypervisor/loader/bzimage.cpp hypervisor/loader/elf_image.cpp
 FUZZ_STORE_PARTS  := $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(addprefix xenstore/,testing/memory_store.cpp transport/guest_ring.cpp \
 	transport/ring_transport.cpp) dom0-tools/ports/event_channel.cpp
+FUZZ_BLOCK_PARTS  := $(addprefix dom0-tools/,blkbackd/block_connection.cpp blkbackd/disk.cpp blkbackd/persistent_grants.cpp \
+	ports/event_channel.cpp wire/block_request.cpp)
 FUZZ_XML_PARTS    := $(addprefix dom0-tools/control/,cpu_tune.cpp dialect.cpp dialect_check.cpp domain_config.cpp domain_xml.cpp memory_size.cpp \
 	spelling.cpp xml_document.cpp)
 FUZZ_KERNEL_PARTS := $(addprefix dom0-tools/control/,bzimage.cpp elf_image.cpp image_cache.cpp kernel_image.cpp mapped_file.cpp unpack.cpp xen_notes.cpp)
-FUZZ_DOM0_PARTS   := $(FUZZ_STORE_PARTS) $(FUZZ_XML_PARTS) $(FUZZ_KERNEL_PARTS) $(DOM0_BASE)
+FUZZ_DOM0_PARTS   := $(sort $(FUZZ_STORE_PARTS) $(FUZZ_BLOCK_PARTS) $(FUZZ_XML_PARTS) $(FUZZ_KERNEL_PARTS) $(DOM0_BASE))
 
 FUZZ_LIB     := $(OUT)/obj/fuzz/core.a
 fuzz_objects  = $(patsubst %.cpp,$(OUT)/obj/fuzz/%.o,$(1))
@@ -41,6 +43,7 @@ $(call fuzz_programs,$(FUZZ_CORE)): FUZZ_LINK := $(HV_TEST_LINK)
 $(call fuzz_programs,$(FUZZ_LOADER)): $(call fuzz_objects,$(FUZZ_LOADER_PARTS))
 $(call fuzz_programs,$(FUZZ_RINGS)): $(call fuzz_objects,$(wildcard dom0-tools/wire/*.cpp))
 $(call fuzz_programs,store_ring): $(call fuzz_objects,$(FUZZ_STORE_PARTS) $(DOM0_BASE))
+$(call fuzz_programs,block_ring): $(call fuzz_objects,$(FUZZ_BLOCK_PARTS) $(DOM0_BASE))
 $(call fuzz_programs,domain_xml): $(call fuzz_objects,$(FUZZ_XML_PARTS) $(DOM0_BASE))
 $(call fuzz_programs,domain_kernel): $(call fuzz_objects,$(FUZZ_KERNEL_PARTS) $(DOM0_BASE))
 $(call fuzz_programs,$(FUZZ_DOM0)): FUZZ_LINK := $(CONTROL_LIBS) $(DOM0_LIBS)

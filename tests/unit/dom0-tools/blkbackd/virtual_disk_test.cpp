@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dom0-tools/blkbackd/virtual_disk.hpp"
+
+#include "tests/support/fake_event_channels.hpp"
+#include "tests/support/fake_grants.hpp"
+#include "tests/support/slow_engine.hpp"
+#include "xenstore/testing/memory_store.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace hospes;
+using namespace hospes::blkbackd;
+
+namespace {
+
+constexpr DomId kGuest{5};
+std::string const kOwn = "/local/domain/0/backend/vbd/5/51712";
+std::string const kFront = "/local/domain/5/device/vbd/51712";
+
+struct Fixture {
+    xenstore::MemoryStore memory;
+    xenstore::Client store = memory.connect();
+    std::optional<backend::DeviceNodes> nodes;
+
+    Fixture() {
+        REQUIRE(store.write(kOwn + "/frontend", kFront));
+        nodes = *backend::DeviceNodes::open(store, "vbd", {kGuest, 51712});
+    }
+    // As a back end that is started does it, before the frontend looks.
+    void probe() {
+        EventLoop loop;
+        test::FakeEventChannels events;
+        test::FakeGrants grants;
+        test::block::SlowEngine engine;
+        GrantBudget budget;
+        VirtualDisk disk{{loop, events, grants, engine, budget}, *nodes, {}};
+        REQUIRE(disk.probe());
+    }
+    void say(std::string const& directory, std::string const& value) { REQUIRE(store.write(directory + "/feature-persistent", value)); }
+    GrantUse use() { return *grant_use(*nodes); }
+};
+
+}  // namespace
+
+TEST_CASE("grants are kept mapped for a frontend that says that it keeps them granted", "[blkbackd][grants]") {
+    Fixture f;
+    f.probe();
+    CHECK(f.use() == GrantUse::once);
+    f.say(kFront, "0");
+    CHECK(f.use() == GrantUse::once);
+    f.say(kFront, "yes");
+    CHECK(f.use() == GrantUse::once);
+    f.say(kFront, "1");
+    CHECK(f.use() == GrantUse::persistent);
+}
+
+TEST_CASE("what a frontend was not offered is not used, whatever it says", "[blkbackd][grants]") {
+    Fixture f;
+    f.say(kFront, "1");
+    CHECK(f.use() == GrantUse::once);
+    f.say(kOwn, "0");
+    CHECK(f.use() == GrantUse::once);
+    f.say(kOwn, "1");
+    CHECK(f.use() == GrantUse::persistent);
+}
