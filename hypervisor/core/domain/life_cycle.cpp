@@ -177,6 +177,10 @@ void frame_left_domain(System& system, DomId owner, bool is_core_page) {
     if (left == 0 && domain.value()->life == LifeState::dead) request_reaping(system);
 }
 
+void last_pin_left_domain(Domain& domain) {
+    if (domain.life == LifeState::dead) request_reaping(domain.system());
+}
+
 namespace {
 
 // Nobody maps memory of the dead domain any more: its own tables can go. Their frames stay while others map them.

@@ -25,6 +25,8 @@ Status destroy_domain(Domain& domain);
 
 // The last reference of a frame of `owner` has gone (core/mm).
 void frame_left_domain(System& system, DomId owner, bool is_core_page);
+// Nobody has a grant of the domain pinned any more (core/grant). Its own frames may have gone before, those of the core do not say so.
+void last_pin_left_domain(Domain& domain);
 
 // Frees dead domains that hold nothing any more (called where nobody uses a Domain pointer).
 void reap_dead_domains(System& system);

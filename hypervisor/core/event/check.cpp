@@ -18,6 +18,7 @@ char const* EventChannels::fault_of(EventPort number, Port const& port) const {
         if (holder == nullptr || port.number >= kPerVcpuVirqs || holder->virq_ports[port.number] != number) return "a virq's port is not its vcpu's";
     }
     if (port.state == PortState::free && first_free_ > number.raw()) return "a free port will not be found";
+    if (port.state != PortState::free && next_to_close_ > number.raw()) return "a port in use will not be closed";
     return nullptr;
 }
 

@@ -54,6 +54,7 @@ Result<PortReservation> EventChannels::reserve() {
         if (port->state != PortState::free) continue;
         port->state = PortState::reserved;
         first_free_ = number + 1;
+        next_to_close_ = std::min(next_to_close_, number);  // who closes all of them, now or later, comes past it
         return PortReservation{*this, EventPort{number}};
     }
     return Errno::no_space;
@@ -76,7 +77,10 @@ void EventChannels::free_locked(EventPort number, Port& port) {
 void EventChannels::free_tables() {
     for (auto& bucket : buckets_) {
         Port* const ports = bucket.exchange(nullptr);
-        if (ports != nullptr) domain_.system().heap.free(frame_of_pointer(ports));
+        if (ports == nullptr) continue;
+        // A peer that is still bound would reach what is freed here.
+        for (u32 i = 0; i < kPortsPerBucket; ++i) HV_ASSERT(ports[i].state == PortState::free);
+        domain_.system().heap.free(frame_of_pointer(ports));
     }
 }
 

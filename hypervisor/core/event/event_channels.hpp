@@ -6,6 +6,7 @@
 //  E2  A virq is bound to at most one port a vcpu (a global virq: a domain), and vcpu.virq_ports names that port.
 //  E3  A free port is not pending in the domain's words when it is handed out again.
 //  E4  Closing all ports of a domain leaves no port of another domain interdomain with it.
+//  E5  No port below the one that closing all goes on with is in use: a pass that was broken off and never resumed leaves out nothing.
 #pragma once
 
 #include "hypervisor/base/result.hpp"
@@ -143,7 +144,7 @@ private:
     std::array<std::atomic<Port*>, kBuckets> buckets_{};  // heap pages, kept until free_tables()
     u32 highest_;
     u32 first_free_ = 1;  // no port below is free
-    u32 next_to_close_ = 1;
+    u32 next_to_close_ = 1;   // E5
     std::atomic<u32> pollers_{0};
 };
 

@@ -4,6 +4,7 @@
 
 #include "hypervisor/base/shared_word.hpp"
 #include "hypervisor/core/domain/domain.hpp"
+#include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/domain/memory.hpp"
 #include "hypervisor/core/mm/heap.hpp"
 #include "hypervisor/core/system.hpp"
@@ -131,6 +132,7 @@ void GrantTable::unpin(GrantRef ref, bool readonly) {
     if (active.writers == 0 && active.readers == 0) over |= GTF_reading;
     bool const ends_something = (over & GTF_reading) != 0 || (!readonly && over != 0);
     if (ends_something) SharedWord<u32>{shared_entry(ref).flags_and_domain}.fetch_and(~over);
+    if (pins_ == 0) last_pin_left_domain(domain_);
 }
 
 u32 GrantTable::pins() {

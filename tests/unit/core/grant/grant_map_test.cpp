@@ -264,6 +264,23 @@ TEST_CASE("a granter that dies stays until its mappers let go, and grants nothin
     CHECK(w.domains.find(DomId{1}).error() == Errno::no_such_domain);
 }
 
+TEST_CASE("a dead granter whose last mapped frame is one of its own tables is reaped when its mapper lets go", "[grant]") {
+    GrantWorld w;
+    Mfn const table = w.granter.grants.shared_frame(0).value();
+    w.grant(w.granter, 8, w.mapper, table, GTF_permit_access | GTF_readonly);
+    GrantMapResult const mapped = w.map(w.mapper, w.granter, 8, w.entry_address(w.table, 2), kByEntry | GNTMAP_readonly);
+    REQUIRE(mapped.status == GrantStatus::okay);
+    DomId const id = w.granter.id();
+    w.destroy(w.granter);
+    reap_dead_domains(w.system);
+    (void)w.domains.take_reaping();
+    REQUIRE(w.domains.find(id).ok());
+    REQUIRE(w.unmap(w.mapper, mapped.handle, w.entry_address(w.table, 2)) == GrantStatus::okay);
+    CHECK(w.domains.wants_reaping());
+    reap_dead_domains(w.system);
+    CHECK_FALSE(w.domains.find(id).ok());
+}
+
 TEST_CASE("a mapper's handles are bounded by its limit", "[grant]") {
     GrantWorld w;
     REQUIRE(w.mapper.grants.set_limits(4, 1).ok());
