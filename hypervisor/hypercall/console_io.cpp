@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // console_io (18): the serial line. dom0 reads and writes it; any other domain's output goes to the log, a bounded amount a second.
+// Writing takes no core lock: the line is slow, and nobody who does not write shall wait for it.
+#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/console.hpp"
@@ -13,6 +15,7 @@ namespace hospes {
 namespace {
 
 constexpr u64 kChunk = 128;  // 11 ms on a line of 115,200 baud
+constexpr u64 kLineOverhead = 32;  // what the log puts around a domain's text, rounded up: it is as slow as the text
 
 // Arguments of CONSOLEIO_write: how much is left, and where it begins.
 struct Rest {
@@ -40,7 +43,7 @@ Outcome write_as_domain(Domain& domain, Rest rest) {
     while (rest.count > 0) {
         u64 const size = std::min(rest.count, kChunk);
         HV_TRY(copy_from_guest(buffer, GuestAddress{rest.from}, size));
-        if (!domain.log_share.take(size, system_time())) return 0;  // all that is left is dropped
+        if (!domain.log_share.take(size + kLineOverhead, system_time())) return 0;  // all that is left is dropped
         rest.count -= size;
         rest.from += size;
         usize const text = size > 0 && buffer[size - 1] == '\n' ? size - 1 : size;
@@ -55,6 +58,7 @@ Outcome write_as_domain(Domain& domain, Rest rest) {
 }
 
 Outcome read(GuestAddress to, u64 count) {
+    CoreGuard const guard;  // two vcpus of dom0 may read at once
     char buffer[kChunk];
     usize const size = console_read(buffer, std::min(count, kChunk));
     HV_TRY(copy_to_guest(to, buffer, size));

@@ -43,7 +43,7 @@ constexpr Hypercall kHypercalls[] = {
     declare<hypercall_update_va_mapping>(__HYPERVISOR_update_va_mapping, "update_va_mapping", Caller::any_domain, Touches::shared),
     declare<hypercall_set_timer_op>(__HYPERVISOR_set_timer_op, "set_timer_op", Caller::any_domain, Touches::own_vcpu),
     declare<hypercall_xen_version>(__HYPERVISOR_xen_version, "xen_version", Caller::any_domain, Touches::own_vcpu),
-    declare<hypercall_console_io>(__HYPERVISOR_console_io, "console_io", Caller::any_domain, Touches::shared),
+    declare<hypercall_console_io>(__HYPERVISOR_console_io, "console_io", Caller::any_domain, Touches::own_vcpu),
     declare<hypercall_grant_table_op>(__HYPERVISOR_grant_table_op, "grant_table_op", Caller::any_domain, Touches::shared),
     declare<hypercall_vm_assist>(__HYPERVISOR_vm_assist, "vm_assist", Caller::any_domain, Touches::shared),
     declare<hypercall_update_va_mapping_otherdomain>(__HYPERVISOR_update_va_mapping_otherdomain, "update_va_mapping_otherdomain",

@@ -3,6 +3,7 @@
 
 #include "hypervisor/core/command_line.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
+#include "hypervisor/x86/leaks.hpp"
 #include "hypervisor/x86/msr.hpp"
 
 namespace hospes {
@@ -50,6 +51,8 @@ void detect_cpu_features() {
     bool const is_smap_wanted = option_value("smap") == "on" || (option_value("smap") != "off" && !runs_under_tcg());
     cpu_features.smap = (ebx7 >> 20 & 1) != 0 && is_smap_wanted;
     cpu_features.rdtscp = (native_cpuid(0x8000'0001, 0).edx >> 27 & 1) != 0;
+    u32 const capacity_ebx = native_cpuid(0x8000'0000, 0).eax >= 0x8000'0008 ? native_cpuid(0x8000'0008, 0).ebx : 0;
+    cpu_features.keeps_x87_pointers = keeps_x87_pointers(native_cpuid(0, 0).ebx, capacity_ebx);
     cpu_features.xcr0 = cpu_features.xsave ? switchable_components() : kXcr0X87 | kXcr0Sse;
     cpu_features.tsc_khz_by_cpuid = tsc_khz_by_cpuid(max_leaf);
 }

@@ -11,6 +11,7 @@ struct CpuFeatures {
     bool smep = false;
     bool smap = false;  // present and not spoilt by an emulator (below)
     bool rdtscp = false;
+    bool keeps_x87_pointers = false;  // x86/leaks.hpp
     u64 xcr0 = 0;  // components the core switches: what a guest may turn on
     u32 tsc_khz_by_cpuid = 0;  // 0: the processor does not tell
 };

@@ -20,6 +20,13 @@ constexpr usize kMxcsrOffset = 24;
 u32 low(u64 value) { return static_cast<u32>(value); }
 u32 high(u64 value) { return static_cast<u32>(value >> 32); }
 
+// Where the last x87 instruction and its operand were, of whoever ran before, gives way to this function's own. An exception that is pending
+// would be raised by the load, and a full register stack make it one.
+void overwrite_x87_pointers() {
+    static constinit u32 const operand = 0;
+    asm volatile("fnclex\n\tffree %%st(7)\n\tfildl %0" : : "m"(operand));
+}
+
 // False when the area is not a state that the processor takes (reserved bits of MXCSR or of the header).
 bool restore(void const* area, u64 components) {
     u32 failed = 0;
@@ -66,6 +73,7 @@ void load_fpu(Vcpu const& vcpu) {
     HV_ASSERT(vcpu.pv.fpu_area != nullptr);
     clear_ts();
     if (cpu_features.xsave) write_xcr0(cpu_features.xcr0);
+    if (cpu_features.keeps_x87_pointers) overwrite_x87_pointers();
     if (!restore(vcpu.pv.fpu_area, cpu_features.xcr0)) {
         HV_WARN("a vcpu's FPU state is malformed: it starts with a fresh one");
         __builtin_memset(vcpu.pv.fpu_area, 0, kPageSize);

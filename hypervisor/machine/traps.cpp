@@ -153,6 +153,7 @@ void core_trap_entry(GuestRegs* regs) {
 }
 
 void ist_trap_entry(GuestRegs* regs) {
+    if (cpu_features.smap) asm volatile("clac" : : : "memory");  // as above; the core's own AC comes back with its flags
     bool const from_guest = are_of_guest(*regs);
     if (is_virtual_8086(*regs) && (regs->vector == kVectorDebug || regs->vector == kVectorNmi)) {
         current_vcpu().regs = *regs;

@@ -78,6 +78,7 @@ public:
     Mfn own_frame;                  // the heap pages this object lives in
 
     LogShare log_share;
+    std::atomic<bool> is_crash_told{false};  // its registers are in the log
 
     // The memory map a toolstack gave (XENMEM_set_memory_map): one RAM region is all a PV domain needs.
     u64 memory_map_pages = 0;

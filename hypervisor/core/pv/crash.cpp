@@ -59,8 +59,11 @@ void dump_guest(Vcpu& vcpu) {
 }
 
 void crash_guest(Vcpu& vcpu, char const* why) {
-    HV_ERROR("domain %u crashed: %s", static_cast<unsigned>(vcpu.domain().id().raw()), why);
-    dump_guest(vcpu);
+    // Two kilobytes of a slow line: for the first vcpu only, however many crash together.
+    if (!vcpu.domain().is_crash_told.exchange(true)) {
+        HV_ERROR("domain %u crashed: %s", static_cast<unsigned>(vcpu.domain().id().raw()), why);
+        dump_guest(vcpu);
+    }
     crash_domain(vcpu, why);
 }
 

@@ -32,6 +32,17 @@ TEST_CASE("a domain that writes without end is cut off, and not read to the end"
     CHECK(guest_memory().reads.size() - reads_before < 100);
 }
 
+TEST_CASE("a domain that writes byte by byte gets no more of the line than one that writes at once", "[hypercall][console]") {
+    World world;
+    Vcpu& vcpu = *world.add_domain(1).vcpu(VcpuId{0});
+    GuestArray<char> text;
+    *text = 'x';
+    usize const before = logged_bytes();
+    for (int i = 0; i < 5000; ++i) CHECK(World::call(vcpu, hypercall_console_io, CONSOLEIO_write, 1, text.address()) == 0);
+    CHECK(logged_bytes() > before);
+    CHECK(logged_bytes() - before < kLogBytesPerSecond);
+}
+
 TEST_CASE("console output that is interrupted goes on where it stopped", "[hypercall][console]") {
     World world;
     Vcpu& vcpu = *world.add_domain(1).vcpu(VcpuId{0});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/pv/bounce.hpp"
 
+#include "hypervisor/core/pv/crash.hpp"
 #include "hypervisor/core/pv/iret_frame.hpp"
 #include "tests/unit/core/pv/pv_guest.hpp"
 
@@ -65,6 +66,16 @@ TEST_CASE("a stack that cannot take the frame, or no handler, ends the domain an
     CHECK(g.domain.is_shut_down);
     CHECK(g.domain.shutdown_reason == ShutdownReason::crash);
     CHECK_FALSE(g.dom0().is_shut_down);
+}
+
+TEST_CASE("of vcpus that crash together one is told in full", "[pv][bounce]") {
+    PvGuest g;
+    machine().log.clear();
+    crash_guest(g.vcpu, "a test");
+    usize const first = machine().log.size();
+    CHECK(first > 10);
+    crash_guest(g.vcpu, "a test");
+    CHECK(machine().log.size() <= first + 1);
 }
 
 TEST_CASE("the system call callback", "[pv][bounce]") {
