@@ -42,9 +42,9 @@ void flush(Vcpu& caller, GuestAddress address, Flush const& flush) {
     flush_pcpus(caller, address, flush);
 }
 
+// With the tables of caller and owner settled.
 Outcome update(Vcpu& caller, HypercallArgs& args, DomId owner) {
     Domain& domain = caller.domain();
-    HV_TRY(settle_tables(caller, owner));
     GuestAddress const address{args[0]};
     EntryPlace const place = HV_TRY(find_level1_entry(address, caller.pv.kernel_root));
     Flush const wanted = HV_TRY(decode_flush(caller, args[2]));
@@ -57,11 +57,15 @@ Outcome update(Vcpu& caller, HypercallArgs& args, DomId owner) {
 
 // What guests do most with their tables one by one: all in one piece.
 [[gnu::flatten]] Outcome hypercall_update_va_mapping(Vcpu& caller, HypercallArgs& args) {
-    return update(caller, args, caller.domain().id());
+    Domain& domain = caller.domain();
+    HV_TRY(domain.system().page_types.settle(domain));
+    return update(caller, args, domain.id());
 }
 
 Outcome hypercall_update_va_mapping_otherdomain(Vcpu& caller, HypercallArgs& args) {
-    return update(caller, args, HV_TRY(frame_owner(caller, DomId{static_cast<u16>(args[3])})));
+    DomId const owner = HV_TRY(frame_owner(caller, DomId{static_cast<u16>(args[3])}));
+    HV_TRY(settle_tables(caller, owner));
+    return update(caller, args, owner);
 }
 
 }  // namespace hospes

@@ -22,6 +22,12 @@ using T = TypeWord;
 // Between how many lower-level tables a higher-level one asks whether to stop. One lower table is at most 512 entries of work.
 constexpr unsigned kTablesBetweenChecks = 16;
 
+// Has the count of either word, its lower half, no room for one more?
+bool is_full(u64 word) {
+    static_assert(T::Count::kMask == ~u32{0} && RefWord::Count::kMask == ~u32{0});
+    return static_cast<u32>(word) == ~u32{0};
+}
+
 PageType type_of(u64 word) { return static_cast<PageType>(T::Type::get(word)); }
 
 bool is_hypervisor_slot(PageType type, unsigned index) {
@@ -50,7 +56,7 @@ Status PageTypes::get_page(FrameEntry& entry, DomId owner) {
     do {
         u64 const count = RefWord::Count::get(word);
         if (RefWord::Ram::get(word) == 0 || count == 0 || RefWord::Owner::get(word) != owner.raw()) return Errno::invalid;
-        if (count == RefWord::Count::kMax) return Errno::busy;
+        if (is_full(word)) return Errno::busy;
     } while (!refs.compare_exchange_weak(word, word + 1, std::memory_order_acquire));
     return {};
 }
@@ -78,16 +84,16 @@ void PageTypes::free_page(Mfn mfn, u64 before) {
     frame_left_domain(system_, owner, is_core_page);
 }
 
-// Straight on where the frame has this type already, or may simply become writable.
+// Straight on where nothing is to be validated: the frame has this type already, or may simply become writable.
 Status PageTypes::get_type(Mfn mfn, FrameEntry& entry, PageType type) {
     auto& state = entry.type;
     u64 word = state.load(std::memory_order_relaxed);
-    u64 const count = T::Count::get(word);
-    bool const is_counted = count > 0 && count < T::Count::kMax && T::Unsettled::get(word) == 0 && type_of(word) == type;
-    bool const is_unused = (word & (T::Count::kMask | T::Progress::kMask | T::Busy::kMask | T::Unsettled::kMask)) == 0;
-    bool const becomes_writable = is_unused && type == PageType::writable && (type_of(word) == type || type_of(word) == PageType::none);
-    u64 const typed = becomes_writable ? T::Type::set(word, static_cast<u64>(type)) : word;
-    if ((is_counted || becomes_writable) && state.compare_exchange_strong(word, typed + 1, std::memory_order_acquire)) return {};
+    u64 const typed = T::Type::set(0, static_cast<u64>(type));
+    u64 const use = word & (T::Type::kMask | T::Progress::kMask | T::Busy::kMask | T::Unsettled::kMask);
+    bool const is_counted = T::Count::get(word) > 0 && T::Unsettled::get(word) == 0 && type_of(word) == type;
+    bool const is_ready = type == PageType::writable ? use == typed || use == 0 : is_counted;
+    bool const may_count = is_ready && !is_full(word);
+    if (may_count && state.compare_exchange_strong(word, (word | typed) + 1, std::memory_order_acquire)) [[likely]] return {};
     return get_type_slowly(mfn, type);
 }
 
@@ -274,7 +280,16 @@ Status PageTypes::get_another_type(Mfn mfn) {
     return {};
 }
 
+// Straight on where it is not the last.
 void PageTypes::put_type(Mfn mfn, FrameEntry& entry) {
+    auto& state = entry.type;
+    u64 word = state.load(std::memory_order_relaxed);
+    bool const has_more = T::Count::get(word) > 1 && T::Unsettled::get(word) == 0;
+    if (has_more && state.compare_exchange_strong(word, word - 1, std::memory_order_acq_rel)) [[likely]] return;
+    put_type_slowly(mfn, entry);
+}
+
+void PageTypes::put_type_slowly(Mfn mfn, FrameEntry& entry) {
     auto& state = entry.type;
     u64 word = state.load(std::memory_order_relaxed);
     while (true) {
@@ -353,7 +368,7 @@ Result<PageType> PageTypes::hold_table(FrameEntry& entry) {
         u64 word = state.load(std::memory_order_relaxed);
         bool const is_counted = T::Count::get(word) > 0 && T::Unsettled::get(word) == 0;
         if (!is_counted || !is_page_table(type_of(word))) return Errno::invalid;
-        if (T::Count::get(word) == T::Count::kMax) return Errno::busy;
+        if (is_full(word)) return Errno::busy;
         bool const is_locked = T::Busy::get(word) != 0;
         if (!is_locked && state.compare_exchange_weak(word, T::Busy::set(word + 1, 1), std::memory_order_acquire)) return type_of(word);
         __builtin_ia32_pause();

@@ -74,6 +74,7 @@ private:
     // Taken seldom, and kept out of who is on the straight way.
     [[gnu::noinline]] void free_page(Mfn mfn, u64 before);
     [[gnu::noinline]] Status get_type_slowly(Mfn mfn, PageType type);
+    [[gnu::noinline]] void put_type_slowly(Mfn mfn, FrameEntry& entry);
     [[gnu::noinline]] Status settle_all(Domain& domain);
     [[gnu::noinline]] void start_devalidation(Mfn mfn, PageType type);
     Status start_type(Mfn mfn, PageType type);

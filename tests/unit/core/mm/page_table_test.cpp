@@ -80,6 +80,18 @@ TEST_CASE("an update leaves the table with the references it had", "[page_table]
     CHECK(w.update(w.two.space.l1, 0, Pte{}).error() == Errno::invalid);  // another's
 }
 
+TEST_CASE("a table with as many references as can be counted is not updated", "[page_table]") {
+    Tables w;
+    FrameEntry& table = w.ram.frames()[w.one.space.l1];
+    u64 const general = table.refs.load(), type = table.type.load();
+    table.type.store(TypeWord::Count::set(type, TypeWord::Count::kMax));
+    CHECK(w.update(w.one.space.l1, 5, Pte::make(w.one.pages[0], kPlain)).error() == Errno::busy);
+    CHECK(table.type.load() == TypeWord::Count::set(type, TypeWord::Count::kMax));
+    CHECK(table.refs.load() == general);
+    CHECK(w.word(w.one.space.l1, 5) == 0);
+    table.type.store(type);
+}
+
 TEST_CASE("accessed and dirty bits that the processor has set are kept when asked", "[page_table]") {
     Tables w;
     REQUIRE(w.update(w.one.space.l1, 0, Pte::make(w.one.pages[0], kPlain | Pte::kWritable)).ok());

@@ -78,6 +78,26 @@ TEST_CASE("a count that is full is not counted on", "[page_types]") {
     world.page_types.put_page_and_type(page);
 }
 
+TEST_CASE("the last of a type's references notes when it went", "[page_types]") {
+    World world;
+    Domain& domain = world.add_domain(1);
+    Mfn const page = world.populate(domain);
+    auto const stamp = [&] { return TypeWord::Stamp::get(world.ram.frames()[page].type.load()); };
+    auto const typed = [&] { return TypeWord::Count::get(world.ram.frames()[page].type.load()); };
+    for (int i = 0; i < 2; ++i) REQUIRE(world.page_types.get_page_and_type(page, domain.id(), PageType::writable).ok());
+    machine().tlb_clock = 77;
+    world.page_types.put_page_and_type(page);
+    CHECK(typed() == 1);
+    CHECK(stamp() != 77);
+    world.page_types.put_page_and_type(page);
+    CHECK(typed() == 0);
+    CHECK(stamp() == 77);
+    REQUIRE(world.page_types.get_page_and_type(page, domain.id(), PageType::writable).ok());  // as before, and nothing to flush
+    CHECK(typed() == 1);
+    CHECK(machine().tlb_clock == 77);
+    world.page_types.put_page_and_type(page);
+}
+
 TEST_CASE("when the translations of a former use are flushed, the new use keeps others out already", "[page_types]") {
     World world;
     Domain& domain = world.add_domain(1);
