@@ -70,6 +70,27 @@ TEST_CASE("device memory is never cached, whatever the entry asks", "[page_entri
     }
 }
 
+TEST_CASE("an entry of device memory changes its bits, and nothing is counted", "[page_entries]") {
+    Entries w;
+    constexpr u64 kUncached = Pte::kCacheDisable | Pte::kWriteThrough;
+    constexpr Mfn kBesideRam{0};  // it has an entry in the frame table, whose owner reads as domain 0
+    for (Mfn const device : {kDevice, kBesideRam}) {
+        Pte const first = Pte::make(device, kPlain | Pte::kWritable | kUncached);
+        REQUIRE(w.map(w.zero, Pte::make(device, kPlain | Pte::kWritable)).ok());
+        CHECK(Entries::mapped(w.zero) == first);
+        for (Pte const next : {first.with(Pte::kAvailable | Pte::kNoExecute), first.without(Pte::kWritable), first,
+                               first.without(Pte::kWritable).with(Pte::kAccessed), first.with(Pte::kDirty)}) {
+            CHECK(w.map(w.zero, next.without(Pte::kUser)).ok());
+            CHECK(Entries::mapped(w.zero) == next);
+        }
+        CHECK(w.map(w.zero, first.without(Pte::kCacheBits)).ok());  // not a plain bit
+        CHECK(Entries::mapped(w.zero) == first);
+    }
+    REQUIRE(w.map(w.zero, Pte{}).ok());
+    CHECK(w.ram.frames()[kBesideRam].refs.load() == 0);
+    CHECK(w.ram.frames()[kBesideRam].type.load() == 0);
+}
+
 TEST_CASE("only the hardware domain chooses how RAM is cached", "[page_entries]") {
     Entries w;
     for (u64 const bits : {Pte::kWriteThrough, Pte::kCacheDisable, Pte::kPageSizeOrPat}) {
