@@ -96,7 +96,8 @@ private:
         std::array const refs{kRing};
         auto ring = grants_.map(kGuest, refs, Access::read_write);
         BlockConnection::Ports const ports{loop_, events_, grants_, engine_, budget_, nullptr};
-        connection_ = std::make_shared<BlockConnection>(ports, kGuest, *std::move(ring), use_, disk_, [this](Error const&) { has_failed_ = true; });
+        auto const failed = [this](Error const&) { has_failed_ = true; };
+        connection_ = std::make_shared<BlockConnection>(ports, kGuest, *std::move(ring), use_, disk_, failed);
         demand(connection_->start(kPort).has_value());
     }
     // A frontend that has broken its ring begins anew; one that lives goes on where it was.
@@ -124,7 +125,8 @@ private:
         request.nr_segments = input.small_or_any<u8>(BLKIF_MAX_SEGMENTS_PER_REQUEST + 1);
         request.id = input.byte();
         request.sector_number = input.small_or_any<u64>(255);
-        for (auto& segment : std::span{request.seg}.first(std::min<usize>(request.nr_segments, BLKIF_MAX_SEGMENTS_PER_REQUEST))) segment = segment_of(input);
+        auto const count = std::min<usize>(request.nr_segments, BLKIF_MAX_SEGMENTS_PER_REQUEST);
+        for (auto& segment : std::span{request.seg}.first(count)) segment = segment_of(input);
         front_->put(request);
         if (input.byte() % 2 != 0) kick();
     }

@@ -132,7 +132,8 @@ void SocketTransport::listen_as_needed() {
 
 void SocketTransport::give_up() {
     if (is_lost_) return;
-    spdlog::warn("{}: {} bytes wait for it, and it fetches none of them: it is cut off", receiver_.name(), unsent_ + receiver_.output().bytes());
+    auto const waiting = unsent_ + receiver_.output().bytes();
+    spdlog::warn("{}: {} bytes wait for it, and it fetches none of them: it is cut off", receiver_.name(), waiting);
     lose("the client does not fetch what is sent to it");
 }
 
