@@ -141,11 +141,11 @@ std::vector<Beginning> beginnings() {
             {"b is pinned", [] { expect(memory().types.pin(kB, memory().first, PageType::l2_table)); }}};
 }
 
-// `names_of_a`: more than 16 can be interrupted, more than 32 twice.
-void begin(Beginning const& beginning, unsigned names_of_a) {
+// Two names of a: taking or giving up their references can be interrupted between them.
+void begin(Beginning const& beginning) {
     flushes = 1;
     ::new (storage) SmallMemory;
-    for (unsigned i = 0; i < names_of_a; ++i) frame_pointer<u64>(kB)[i] = entry(kA, Pte::kWritable).raw();
+    for (unsigned i = 0; i < 2; ++i) frame_pointer<u64>(kB)[i] = entry(kA, Pte::kWritable).raw();
     frame_pointer<u64>(kA)[0] = entry(kC, Pte::kWritable).raw();
     is_interrupted = [] { return false; };
     beginning.make();
@@ -231,7 +231,7 @@ std::string run_parts(std::array<Runner, 2> runners, Decisions& decisions, Tally
 std::string try_parts(Beginning const& beginning, Program const& one, Program const& other, Tally& tally) {
     Decisions decisions;
     do {
-        begin(beginning, 20);
+        begin(beginning);
         std::string const wrong = run_parts({Runner{&one}, Runner{&other}}, decisions, tally);
         memory().~SmallMemory();
         if (!wrong.empty()) return wrong;
@@ -249,7 +249,7 @@ std::function<void()> on(u32 number, Program const& program) {
 
 std::string try_steps(bool always_interrupted, Beginning const& beginning, Program const& one, Program const& other, Tally& tally) {
     auto const start = [&] {
-        begin(beginning, always_interrupted ? 17 : 2);
+        begin(beginning);
         is_interrupted = [=] { return always_interrupted; };
     };
     Verdict const verdict = explore({.start = start,

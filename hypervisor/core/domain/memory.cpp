@@ -46,7 +46,7 @@ void assign_frames(Domain& domain, Mfn first, u64 count) {
 
 Status release_frame(Domain& domain, Mfn mfn) {
     System& system = domain.system();
-    HV_TRY(system.page_types.get_page(mfn, domain.id()));
+    HV_TRY(system.page_types.hold_page(mfn, domain.id()));
     u64 const before = system.frames[mfn].refs.fetch_and(~RefWord::Allocated::kMask, std::memory_order_acq_rel);
     bool const was_held = RefWord::Allocated::get(before) != 0;
     if (was_held) system.page_types.put_page(mfn);
@@ -75,10 +75,11 @@ Status relinquish_memory(Domain& domain) {
         if (mfn != start && mfn.raw() % kFramesBetweenChecks == 0 && preempt_pending()) return Errno::restart;
         if (!system.frames.is_ram(mfn) || system.frames.owner(mfn) != domain.id()) continue;
         if (RefWord::CorePage::get(system.frames[mfn].refs.load()) != 0) continue;  // freed with what it belongs to
-        (void)types.unpin(mfn, domain);  // most are not pinned
+        bool const was_pinned = types.unpin(mfn, domain).ok();  // most are not
         HV_TRY(types.forget_progress(mfn, domain));
         HV_TRY(types.settle(domain));
         (void)release_frame(domain, mfn);  // a frame only others hold has no reference of ours
+        if (was_pinned && preempt_pending()) return Errno::restart;  // a table is some hundred frames' work
     }
     return {};
 }

@@ -19,8 +19,8 @@ namespace {
 
 using T = TypeWord;
 
-// Between how many lower-level tables a higher-level one asks whether to stop. One lower table is at most 512 entries of work.
-constexpr unsigned kTablesBetweenChecks = 16;
+// What guests can ask for leaves room for the reference that a half-done table holds on itself, and for the core's own for a moment.
+constexpr u32 kMostReferences = ~u32{0} - 16;
 
 // Has the count of either word, its lower half, no room for one more?
 bool is_full(u64 word) {
@@ -56,8 +56,20 @@ Status PageTypes::get_page(FrameEntry& entry, DomId owner) {
     do {
         u64 const count = RefWord::Count::get(word);
         if (RefWord::Ram::get(word) == 0 || count == 0 || RefWord::Owner::get(word) != owner.raw()) return Errno::invalid;
-        if (is_full(word)) return Errno::busy;
+        if (static_cast<u32>(word) >= kMostReferences) return Errno::busy;
     } while (!refs.compare_exchange_weak(word, word + 1, std::memory_order_acquire));
+    return {};
+}
+
+Status PageTypes::hold_page(Mfn mfn, DomId owner) {
+    FrameEntry* const entry = system_.frames.find(mfn);
+    if (entry == nullptr) return Errno::invalid;
+    u64 word = entry->refs.load(std::memory_order_relaxed);
+    do {
+        bool const is_owned = RefWord::Ram::get(word) != 0 && RefWord::Count::get(word) != 0 && RefWord::Owner::get(word) == owner.raw();
+        if (!is_owned) return Errno::invalid;
+        HV_ASSERT(!is_full(word));
+    } while (!entry->refs.compare_exchange_weak(word, word + 1, std::memory_order_acquire));
     return {};
 }
 
@@ -154,13 +166,13 @@ Status PageTypes::validate(Mfn mfn, PageType type) {
     Domain& owner = owner_of(mfn);
     EntryScope const scope{owner, owner.id()};
     u64* const entries = frame_pointer<u64>(mfn);
-    unsigned tables = 0;
+    unsigned tables = 0;  // one at least, so that it gets on however often others wait
 
     for (unsigned i = start; i < kEntriesPerTable; ++i) {
         if (is_hypervisor_slot(type, i)) continue;
         Pte const pte{__atomic_load_n(&entries[i], __ATOMIC_RELAXED)};
         if (!pte.is_present()) continue;
-        bool const stop = level_of(type) > 1 && ++tables % kTablesBetweenChecks == 0 && preempt_pending();
+        bool const stop = level_of(type) > 1 && tables++ > 0 && preempt_pending();
         Result<Pte> const checked = stop ? Result<Pte>{Errno::restart} : get_entry(system_, scope, level_of(type), pte);
         if (!checked.ok()) {
             if (checked.error() != Errno::restart) {
@@ -190,15 +202,19 @@ void PageTypes::abandon(Mfn mfn, PageType type, unsigned start, unsigned entries
     finish_devalidation(mfn, type, entries);
 }
 
-// Gives up the references of the first `entries` entries, from the last to the first; returns how many could not be done yet.
+// Gives up the references of the first `entries` entries, from the last to the first; returns how many could not be done yet. Asks after
+// each table below whether to stop; when that stopped itself, there is no need to ask.
 unsigned PageTypes::devalidate(Mfn mfn, PageType type, unsigned entries) {
     u64 const* const table = frame_pointer<u64>(mfn);
-    unsigned tables = 0;
+    auto const& unsettled = owner_of(mfn).unsettled_head;
+    u32 const before = unsettled.load(std::memory_order_relaxed);
+    unsigned tables = 0;  // one at least, so that it gets on however often others wait
     while (entries > 0) {
         unsigned const i = entries - 1;
         Pte const pte{__atomic_load_n(&table[i], __ATOMIC_RELAXED)};
         if (!is_hypervisor_slot(type, i) && pte.is_present()) {
-            if (level_of(type) > 1 && ++tables % kTablesBetweenChecks == 0 && preempt_pending()) return entries;
+            bool const is_between_tables = level_of(type) > 1 && tables++ > 0;
+            if (is_between_tables && (unsettled.load(std::memory_order_relaxed) != before || preempt_pending())) return entries;
             put_entry(system_, level_of(type), pte);
         }
         entries = i;
@@ -265,8 +281,8 @@ Status PageTypes::settle_all(Domain& domain) {
         if (!domain.unsettled_head.compare_exchange_strong(expected, static_cast<u32>(T::Count::get(word)))) continue;
         u64 const busy = T::Busy::set(T::Type::set(0, static_cast<u64>(type_of(word))), 1);
         system_.frames[mfn].type.store(busy, std::memory_order_release);
-        finish_devalidation(mfn, type_of(word), static_cast<unsigned>(T::Progress::get(word)));
-        if (preempt_pending()) return Errno::restart;
+        bool const done = finish_devalidation(mfn, type_of(word), static_cast<unsigned>(T::Progress::get(word)));
+        if (!done || preempt_pending()) return Errno::restart;
     }
 }
 
@@ -340,7 +356,7 @@ Status PageTypes::pin(Mfn mfn, Domain& owner, PageType type) {
 }
 
 Status PageTypes::unpin(Mfn mfn, Domain& owner) {
-    HV_TRY(get_page(mfn, owner.id()));
+    HV_TRY(hold_page(mfn, owner.id()));
     u64 const before = system_.frames[mfn].type.fetch_and(~T::Pinned::kMask, std::memory_order_acq_rel);
     bool const was_pinned = T::Pinned::get(before) != 0;
     if (was_pinned) put_page_and_type(mfn);
@@ -349,7 +365,7 @@ Status PageTypes::unpin(Mfn mfn, Domain& owner) {
 }
 
 Status PageTypes::forget_progress(Mfn mfn, Domain& owner) {
-    if (!get_page(mfn, owner.id()).ok()) return {};  // freed meanwhile
+    if (!hold_page(mfn, owner.id()).ok()) return {};  // freed meanwhile
     Status const rolled_back = roll_back(mfn);
     put_page(mfn);
     return rolled_back;

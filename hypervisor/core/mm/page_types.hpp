@@ -28,6 +28,9 @@ public:
     // A general reference: the frame stays allocated and keeps its owner. Errno::invalid: not RAM or not owned by `owner`;
     // Errno::busy: too many references.
     Status get_page(Mfn mfn, DomId owner);
+    // The same for the core itself, for a moment, to let something of the frame go. Errno::invalid as above, and no other error: guests'
+    // references leave room for it.
+    Status hold_page(Mfn mfn, DomId owner);
     // A further general reference for one who already holds one.
     void get_another(Mfn mfn);
     // Drops a general reference; the last one frees the frame.

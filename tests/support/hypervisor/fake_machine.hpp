@@ -30,6 +30,7 @@ struct FakeMachine {
 
     // Preemption: preempt_pending() says true when the countdown reaches zero, once; negative: never.
     int preempt_after = -1;
+    bool is_always_wanted = false;  // true every time
     unsigned preempt_questions = 0;
 
     // TLB: the clock moves on each flush; `unflushed` remembers nothing, the tests compare clocks.

@@ -52,6 +52,7 @@ World::World(u64 frames) : ram{frames} {
 World::~World() noexcept(false) {
     if (std::uncaught_exceptions() > 0) return;  // it failed already: what is left tells nothing
     machine().preempt_after = -1;
+    machine().is_always_wanted = false;
     fault_injection() = FaultInjection{};
     for (Domain* domain = domains.first_from(DomId{0}); domain != nullptr;) {
         u16 const next = static_cast<u16>(domain->id().raw() + 1);

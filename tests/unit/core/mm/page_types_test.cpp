@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hypervisor/core/mm/page_types.hpp"
 
+#include "hypervisor/core/domain/life_cycle.hpp"
+#include "hypervisor/core/domain/memory.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 #include "hypervisor/x86/pte.hpp"
 #include "tests/support/hypervisor/world.hpp"
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace hospes;
 using namespace hospes::test;
@@ -26,7 +30,84 @@ Mfn unsettled_table(World& world, Domain& domain) {
     return table;
 }
 
+// A level-4 table over `width` of each level below, all of them apart, whose level-1 tables map one page `kEntriesPerTable` times each.
+struct Tree : World {
+    Domain& domain = add_domain(1);
+    Mfn const data = populate(domain);
+    Mfn root;
+
+    explicit Tree(unsigned width) : World{1024} { root = table(4, width); }
+
+    Mfn table(unsigned level, unsigned width) {
+        Mfn const mfn = populate(domain);
+        for (unsigned i = 0; i < (level == 1 ? kEntriesPerTable : width); ++i) {
+            frame_pointer<u64>(mfn)[i] = Pte::make(level == 1 ? data : table(level - 1, width), Pte::kPresent | Pte::kUser).raw();
+        }
+        return mfn;
+    }
+    u64 references() { return RefWord::Count::get(ram.frames()[data].refs.load()); }
+
+    // Calls `step` until it is done, somebody else waiting all the time; returns the most references that came or went in one call.
+    template <typename Step>
+    u64 most_in_one_call(Step step) {
+        machine().is_always_wanted = true;
+        u64 most = 0;
+        Status status = Errno::restart;
+        for (unsigned calls = 0; !status.ok(); ++calls) {
+            REQUIRE(status.error() == Errno::restart);
+            REQUIRE(calls < 1000);
+            u64 const before = references();
+            status = step();
+            u64 const after = references();
+            most = std::max(most, std::max(before, after) - std::min(before, after));
+        }
+        machine().is_always_wanted = false;
+        return most;
+    }
+};
+
 }  // namespace
+
+TEST_CASE("while others wait, a tree of tables is validated and taken apart one level-1 table a call", "[page_types]") {
+    constexpr unsigned kWidth = 5;
+    Tree tree{kWidth};
+    u64 const before = tree.references();
+    CHECK(tree.most_in_one_call([&] { return tree.page_types.pin(tree.root, tree.domain, PageType::l4_table); }) <= kEntriesPerTable);
+    CHECK(tree.references() == before + u64{kWidth} * kWidth * kWidth * kEntriesPerTable);
+    bool is_unpinned = false;
+    u64 const most = tree.most_in_one_call([&] {
+        if (is_unpinned) return tree.page_types.settle(tree.domain);
+        is_unpinned = true;
+        REQUIRE(tree.page_types.unpin(tree.root, tree.domain).ok());
+        return Status{Errno::restart};
+    });
+    CHECK(most <= kEntriesPerTable);
+    CHECK(tree.references() == before);
+}
+
+TEST_CASE("while others wait, a domain's memory is given up one table a call", "[page_types]") {
+    Tree tree{1};
+    REQUIRE(tree.page_types.get_page(tree.data, tree.domain.id()).ok());  // it stays, to be counted
+    for (unsigned i = 0; i < 20; ++i) REQUIRE(tree.page_types.pin(tree.table(1, 0), tree.domain, PageType::l1_table).ok());
+    CHECK(tree.most_in_one_call([&] { return destroy_domain(tree.domain); }) <= kEntriesPerTable + 1);
+    tree.page_types.put_page(tree.data);
+}
+
+TEST_CASE("guests' references leave room for those that the core takes to let a frame go", "[page_types]") {
+    World world;
+    Domain& domain = world.add_domain(1);
+    Mfn const table = world.level1_table(domain);
+    auto& refs = world.ram.frames()[table].refs;
+    u64 const others = RefWord::Count::kMax - 17 - RefWord::Count::get(refs.load());
+    refs += others;  // as if that many had been taken
+    REQUIRE(world.page_types.get_page(table, domain.id()).ok());
+    CHECK(world.page_types.get_page(table, domain.id()).error() == Errno::busy);
+    CHECK(world.page_types.unpin(table, domain).ok());
+    CHECK(world.page_types.type(table) == PageType::none);
+    CHECK(release_frame(domain, table).ok());
+    refs -= others;
+    world.page_types.put_page(table);
+}
 
 TEST_CASE("who wants a table that is still being taken apart does not wait for its owner", "[page_types]") {
     World world;
