@@ -23,9 +23,9 @@ PortReservation::~PortReservation() {
     if (owner_ != nullptr) owner_->give_back(port_);
 }
 
-EventChannels::EventChannels(Domain& domain) : domain_{domain}, words_{&kTwoLevelWords}, highest_{words_->port_count() - 1} {}
+EventChannels::EventChannels(Domain& domain) : domain_{domain}, highest_{two_level::kPorts - 1} {}
 
-void EventChannels::limit_ports(u32 highest) { highest_ = std::min(highest, words_->port_count() - 1); }
+void EventChannels::limit_ports(u32 highest) { highest_ = std::min(highest, two_level::kPorts - 1); }
 
 // The table of ports.
 
@@ -66,7 +66,7 @@ void EventChannels::give_back(EventPort number) {
 }
 
 void EventChannels::free_locked(EventPort number, Port& port) {
-    words_->clear_pending(domain_, number);
+    two_level::clear_pending(domain_, number);
     port.remote = nullptr;
     port.number = 0;
     port.vcpu.store(0, std::memory_order_relaxed);
@@ -216,7 +216,7 @@ void EventChannels::raise(EventPort number) {
 }
 
 void EventChannels::raise(EventPort number, Port const& port) {
-    words_->set_pending(domain_, number, domain_.vcpu(VcpuId{port.vcpu.load(std::memory_order_relaxed)}));
+    two_level::set_pending(domain_, number, domain_.vcpu(VcpuId{port.vcpu.load(std::memory_order_relaxed)}));
 }
 
 Status EventChannels::send(EventPort number) {
@@ -238,7 +238,7 @@ Status EventChannels::unmask(EventPort number) {
     LockGuard const guard{lock_};
     Port const* const port = find(number);
     if (port == nullptr) return Errno::invalid;
-    words_->unmask(domain_, number, domain_.vcpu(VcpuId{port->vcpu.load(std::memory_order_relaxed)}));
+    two_level::unmask(domain_, number, domain_.vcpu(VcpuId{port->vcpu.load(std::memory_order_relaxed)}));
     return {};
 }
 
@@ -279,7 +279,7 @@ Result<PortStatus> EventChannels::status(EventPort number) {
 
 Result<bool> EventChannels::is_pending(EventPort port) {
     if (find(port) == nullptr) return Errno::invalid;
-    return words_->is_pending(domain_, port);
+    return two_level::is_pending(domain_, port);
 }
 
 }  // namespace hospes

@@ -124,7 +124,7 @@ private:
     friend class PortReservation;
 
     static constexpr u32 kPortsPerBucket = kPageSize / sizeof(Port);
-    static constexpr u32 kBuckets = 4096 / kPortsPerBucket;
+    static constexpr u32 kBuckets = two_level::kPorts / kPortsPerBucket;
 
     Port* find(EventPort port) const;
     void raise(EventPort number, Port const& port);
@@ -139,7 +139,6 @@ private:
     char const* fault_of(EventPort number, Port const& port) const;
 
     Domain& domain_;
-    TwoLevelWords const* words_;
     Spinlock lock_{LockRank::event};
     std::array<std::atomic<Port*>, kBuckets> buckets_{};  // heap pages, kept until free_tables()
     u32 highest_;

@@ -7,14 +7,11 @@
 #include "hypervisor/core/event/two_level_protocol.hpp"
 #include "hypervisor/core/event/vcpu_events.hpp"
 
-namespace hospes {
-
-constinit TwoLevelWords const kTwoLevelWords;
-
+namespace hospes::two_level {
 namespace {
 
 constexpr u32 kPortsPerWord = 64;
-constexpr u32 kPorts = sizeof(shared_info_t::evtchn_pending) * 8;
+static_assert(sizeof(shared_info_t::evtchn_pending) * 8 == kPorts);
 
 // The bits of one port, for two_level_protocol.hpp.
 class PortBits {
@@ -46,18 +43,18 @@ private:
 
 }  // namespace
 
-void TwoLevelWords::set_pending(Domain& domain, EventPort port, Vcpu* target) const {
+void set_pending(Domain& domain, EventPort port, Vcpu* target) {
     PortBits bits{domain, port, target};
     set_port_pending(bits);
 }
 
-void TwoLevelWords::clear_pending(Domain& domain, EventPort port) const { PortBits{domain, port, nullptr}.test_and_clear_pending(); }
+void clear_pending(Domain& domain, EventPort port) { PortBits{domain, port, nullptr}.test_and_clear_pending(); }
 
-bool TwoLevelWords::is_pending(Domain& domain, EventPort port) const { return PortBits{domain, port, nullptr}.is_pending(); }
+bool is_pending(Domain& domain, EventPort port) { return PortBits{domain, port, nullptr}.is_pending(); }
 
-void TwoLevelWords::unmask(Domain& domain, EventPort port, Vcpu* target) const {
+void unmask(Domain& domain, EventPort port, Vcpu* target) {
     PortBits bits{domain, port, target};
     unmask_port(bits);
 }
 
-}  // namespace hospes
+}  // namespace hospes::two_level

@@ -11,24 +11,19 @@ namespace hospes {
 class Domain;
 class Vcpu;
 
-class TwoLevelWords {
-public:
-    constexpr TwoLevelWords() = default;
-    TwoLevelWords(TwoLevelWords const&) = delete;
-    TwoLevelWords& operator=(TwoLevelWords const&) = delete;
+namespace two_level {
 
-    // Ports of a domain, port 0 included.
-    u32 port_count() const { return 4096; }
+// Ports of a domain, port 0 included.
+inline constexpr u32 kPorts = 4096;
 
-    // Makes `port` pending. If it was not: raises an upcall of `target` (null: nobody is there yet) unless the port is masked, and wakes
-    // vcpus that poll for it. Without locks.
-    void set_pending(Domain& domain, EventPort port, Vcpu* target) const;
-    void clear_pending(Domain& domain, EventPort port) const;
-    bool is_pending(Domain& domain, EventPort port) const;
-    // Clears the mask, then raises an upcall of `target` when the port is pending.
-    void unmask(Domain& domain, EventPort port, Vcpu* target) const;
-};
+// Makes `port` pending. If it was not: raises an upcall of `target` (null: nobody is there yet) unless the port is masked, and wakes
+// vcpus that poll for it. Without locks.
+void set_pending(Domain& domain, EventPort port, Vcpu* target);
+void clear_pending(Domain& domain, EventPort port);
+bool is_pending(Domain& domain, EventPort port);
+// Clears the mask, then raises an upcall of `target` when the port is pending.
+void unmask(Domain& domain, EventPort port, Vcpu* target);
 
-extern constinit TwoLevelWords const kTwoLevelWords;
+}  // namespace two_level
 
 }  // namespace hospes
