@@ -28,6 +28,16 @@ struct Channels : World {
         return number;
     }
     static bool is_pending(Domain& domain, EventPort port) { return domain.events.is_pending(port).value(); }
+    // Domain one does not come back for the rest of a reset, and offers domain two a port that is closed already.
+    EventPort offered_after_a_broken_off_reset() {
+        for (int i = 0; i < 20; ++i) (void)unbound(one, two);
+        machine().preempt_after = 5;
+        REQUIRE(one.events.close_all().error() == Errno::restart);
+        machine().preempt_after = -1;
+        EventPort const offered = unbound(one, two);
+        CHECK(offered == EventPort{1});
+        return offered;
+    }
     // As a guest's upcall handler does.
     static void consume(Domain& domain, EventPort port) {
         Vcpu& vcpu = *domain.vcpus[0];
@@ -286,13 +296,7 @@ TEST_CASE("closing all ports is preemptible at every port, and unbinds every pee
 
 TEST_CASE("ports given out after a reset that was broken off are closed when the domain dies", "[event]") {
     Channels w;
-    for (int i = 0; i < 20; ++i) (void)w.unbound(w.one, w.two);
-    machine().preempt_after = 5;
-    REQUIRE(w.one.events.close_all().error() == Errno::restart);
-    machine().preempt_after = -1;
-    // The guest does not come back for the rest; the port is one of those that are closed already.
-    EventPort const offered = w.unbound(w.one, w.two);
-    CHECK(offered == EventPort{1});
+    EventPort const offered = w.offered_after_a_broken_off_reset();
     EventPort const local = w.bind(w.two, w.one, offered);
     w.one.events.check();
     w.destroy(w.one);
@@ -302,11 +306,7 @@ TEST_CASE("ports given out after a reset that was broken off are closed when the
 
 TEST_CASE("a reset after one that was broken off closes what was bound between them", "[event]") {
     Channels w;
-    for (int i = 0; i < 20; ++i) (void)w.unbound(w.one, w.two);
-    machine().preempt_after = 5;
-    REQUIRE(w.one.events.close_all().error() == Errno::restart);
-    machine().preempt_after = -1;
-    EventPort const offered = w.unbound(w.one, w.two);
+    EventPort const offered = w.offered_after_a_broken_off_reset();
     CHECK(w.one.events.close_all().ok());
     CHECK(w.state(w.one, offered) == PortState::free);
     CHECK(w.unbound(w.one, w.two) == EventPort{1});
