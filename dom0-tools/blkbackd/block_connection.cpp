@@ -88,24 +88,33 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
     else start_read(request);
 }
 
-// The descriptors are copied out of the domain's pages once, then checked.
+// The descriptors are copied out of the domain's page once, then checked.
 bool BlockConnection::fetch_indirect(Request& request) {
-    std::vector<std::byte> descriptors(request.wire.segment_count * sizeof(blkif_request_segment));
-    pieces_.clear();
-    for (std::size_t done = 0; done < descriptors.size(); done += 4096) {
-        auto const size = std::min<std::size_t>(descriptors.size() - done, 4096);
-        pieces_.push_back({.direction = GrantCopy::Direction::from_domain,
-                           .domain = domain_,
-                           .ref = request.wire.indirect_refs[done / 4096],
-                           .offset = 0,
-                           .size = static_cast<std::uint16_t>(size),
-                           .local = descriptors.data() + done});
-    }
-    if (!ports_.grants.copy(pieces_)) return false;
-    for (auto const& piece : pieces_)
-        if (piece.status != GNTST_okay) return false;
+    static_assert(kMaxIndirectSegments <= wire::kSegmentsPerIndirectPage);
+    auto const descriptors = std::span{descriptors_}.first(request.wire.segment_count * sizeof(blkif_request_segment));
+    auto const ref = request.wire.indirect_refs[0];
+    if (!fetch_from_mapped(ref, descriptors) && !fetch_by_copy(ref, descriptors)) return false;
     request.segments.resize(request.wire.segment_count);
     return wire::decode_indirect_segments(descriptors, request.segments);
+}
+
+// A frontend with persistent grants takes the pages of descriptors from the same stock as those of data.
+bool BlockConnection::fetch_from_mapped(GrantRef ref, std::span<std::byte> descriptors) {
+    if (!grants_) return false;
+    auto const hold = grants_->hold(std::span{&ref, 1}, domain_pages_);
+    if (!hold) return false;
+    wire::copy_once(descriptors, domain_pages_[0]);
+    return true;
+}
+
+bool BlockConnection::fetch_by_copy(GrantRef ref, std::span<std::byte> descriptors) {
+    GrantCopy piece{.direction = GrantCopy::Direction::from_domain,
+                    .domain = domain_,
+                    .ref = ref,
+                    .offset = 0,
+                    .size = static_cast<std::uint16_t>(descriptors.size()),
+                    .local = descriptors.data()};
+    return ports_.grants.copy(std::span{&piece, 1}) && piece.status == GNTST_okay;
 }
 
 bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction) {

@@ -15,10 +15,12 @@
 #include "dom0-tools/wire/back_ring.hpp"
 #include "dom0-tools/wire/block_request.hpp"
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace hospes::blkbackd {
@@ -56,6 +58,8 @@ private:
     void begin(std::shared_ptr<Request> const& request);
     void begin_transfer(std::shared_ptr<Request> const& request);
     bool fetch_indirect(Request& request);
+    bool fetch_from_mapped(GrantRef ref, std::span<std::byte> descriptors);
+    bool fetch_by_copy(GrantRef ref, std::span<std::byte> descriptors);
     IoEngine::Pieces place_data(Request& request);
     std::optional<IoEngine::Pieces> place_in_domain(Request& request);
     bool copy_data(Request& request, GrantCopy::Direction direction);
@@ -83,6 +87,7 @@ private:
     std::vector<GrantRef> refs_;                     // these are kept between calls
     std::vector<std::byte*> domain_pages_;
     std::vector<GrantCopy> pieces_;
+    std::array<std::byte, 4096> descriptors_;        // of an indirect request: a copy
     bool is_broken_ = false;
 };
 

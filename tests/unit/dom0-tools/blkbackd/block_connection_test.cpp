@@ -83,18 +83,10 @@ TEST_CASE("an indirect request reads its segments from the pages it names", "[bl
     auto* const table = f.page(30, 0);
     for (std::uint32_t i = 0; i < 64; ++i) {
         f.page(100 + i, static_cast<int>(i));
-        blkif_request_segment const segment{.gref = 100 + i, .first_sect = 0, .last_sect = 7};
-        std::memcpy(table + i * sizeof segment, &segment, sizeof segment);
+        f.describe(table, i, 100 + i);
     }
-    blkif_request_indirect_t indirect{};
-    indirect.operation = BLKIF_OP_INDIRECT;
-    indirect.indirect_op = BLKIF_OP_WRITE;
-    indirect.nr_segments = 64;
-    indirect.id = 9;
-    indirect.indirect_grefs[0] = 30;
-    f.front.put(indirect);
-    f.kick();
-    f.engine.perform_all();
+    f.put_indirect(BLKIF_OP_WRITE, 9, 30, 64);
+    f.kick_and_perform();
     auto const response = f.front.take();
     REQUIRE(response.has_value());
     CHECK(response->status == BLKIF_RSP_OKAY);

@@ -72,6 +72,20 @@ struct Fixture {
         request.seg[0] = {.gref = ref, .first_sect = 0, .last_sect = 7};
         front.put(request);
     }
+    // Whole pages, which `count` descriptors in the page of `table` name.
+    void put_indirect(std::uint8_t operation, std::uint64_t id, std::uint32_t table, std::uint16_t count) {
+        blkif_request_indirect_t request{};
+        request.operation = BLKIF_OP_INDIRECT;
+        request.indirect_op = operation;
+        request.nr_segments = count;
+        request.id = id;
+        request.indirect_grefs[0] = table;
+        front.put(request);
+    }
+    static void describe(std::byte* table, std::size_t number, std::uint32_t ref) {
+        blkif_request_segment const segment{.gref = ref, .first_sect = 0, .last_sect = 7};
+        std::memcpy(table + number * sizeof segment, &segment, sizeof segment);
+    }
     std::byte* page(std::uint32_t ref, int fill, bool read_only = false) {
         auto* const bytes = grants.grant(kGuest, GrantRef{ref}, read_only);
         std::fill_n(bytes, 4096, static_cast<std::byte>(fill));

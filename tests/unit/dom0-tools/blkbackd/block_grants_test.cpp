@@ -95,6 +95,34 @@ TEST_CASE("a page that is named twice in one request is mapped once", "[blkbackd
     CHECK(is_full_of(f.content(8192).data() + 4096, 5));
 }
 
+TEST_CASE("descriptors are read where they are mapped, anew for each request", "[blkbackd][grants]") {
+    PersistentFixture f;
+    auto* const table = f.page(30, 0);
+    for (std::uint32_t ref = 20; ref < 24; ++ref) f.page(ref, static_cast<int>(ref));
+    for (std::uint32_t const first : {20, 22}) {
+        for (std::uint32_t i = 0; i < 2; ++i) f.describe(table, i, first + i);
+        f.put_indirect(BLKIF_OP_WRITE, first, 30, 2);
+        f.kick_and_perform();
+        f.expect(first, BLKIF_RSP_OKAY);
+        CHECK(is_full_of(f.content(8192).data() + 4096, static_cast<int>(first) + 1));
+    }
+    CHECK(f.grants.copy_calls == 0);
+    CHECK(f.data_pages() == 5);
+}
+
+TEST_CASE("descriptors that cannot be mapped are copied", "[blkbackd][grants]") {
+    PersistentFixture f;
+    f.describe(f.page(30, 0), 0, 20);
+    f.page(20, 5);
+    f.grants.map_error = ENOMEM;
+    f.put_indirect(BLKIF_OP_WRITE, 1, 30, 1);
+    f.put_indirect(BLKIF_OP_WRITE, 2, 999, 1);
+    f.kick_and_perform();
+    f.expect(1, BLKIF_RSP_OKAY);
+    f.expect(2, BLKIF_RSP_ERROR);
+    CHECK(is_full_of(f.content(4096).data(), 5));
+}
+
 TEST_CASE("a page that we may only read is written to the disk, never read into", "[blkbackd][grants]") {
     PersistentFixture f;
     auto const* const page = f.page(20, 5, true);
