@@ -92,7 +92,7 @@ void init_boot_cpu() {
     set_up_syscall(pcpu);
     pcpu.loaded_root = idle_root;
     deny_ports(kSerialPort, kSerialPorts);
-    refresh_port_bitmap();
+    open_ports(pcpu);
 }
 
 void init_started_cpu(Pcpu& pcpu) {
@@ -100,6 +100,7 @@ void init_started_cpu(Pcpu& pcpu) {
     load_tables(pcpu);
     set_control_registers();
     set_up_syscall(pcpu);
+    open_ports(pcpu);
     init_local_apic(false, false);
     start_clock_of(pcpu);
     pcpu.is_online = true;

@@ -3,8 +3,10 @@
 
 namespace hospes {
 
-// Opens the ports in every pcpu's I/O bitmap that the hardware domain's kernel reaches without a trap (core/pv/port_io.hpp). Call it
-// again after deny_ports().
-void refresh_port_bitmap();
+struct Pcpu;
+
+// Opens the ports in the pcpu's I/O bitmap that the hardware domain's kernel reaches without a trap (core/pv/port_io.hpp). All
+// deny_ports() come before.
+void open_ports(Pcpu& pcpu);
 
 }  // namespace hospes

@@ -52,7 +52,6 @@ struct PvState {
     std::array<u64, 8> debug_registers{0, 0, 0, 0, 0, 0, 0xffff'0ff0, 0x400};
     u64 xcr0 = 1;
     u64 tsc_aux = 0;
-    u32 pci_config_address = 0;  // the latch behind port 0xcf8
 
     std::array<Mfn, kGuestGdtFrames> gdt_frames{};  // each holds a segdesc type reference
     u32 gdt_entries = 0;

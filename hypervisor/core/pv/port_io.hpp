@@ -13,15 +13,15 @@ class Vcpu;
 inline constexpr unsigned kMaxDeniedRanges = 16;
 void deny_ports(u16 first, u16 count);
 
-// What an access of the hardware domain to one port leads to.
-enum class PortAccess : u8 { direct, denied, pci_address, pci_data };
-PortAccess port_access(u16 port);
+// Is the port the core's own? PCI's configuration ports are not: the core uses the memory-mapped window (machine/pci.hpp), and a dom0
+// that starts makes some 17,000 accesses by them, each of two instructions that would trap.
+bool is_port_denied(u16 port);
 
 // May code of the vcpu, in the mode it is in, name ports at all (virtual IOPL)?
 bool may_use_ports(Vcpu const& vcpu);
 
 // `width`: 1, 2 or 4 bytes. The caller has asked may_use_ports().
-u32 read_port(Vcpu& vcpu, u16 port, unsigned width);
-void write_port(Vcpu& vcpu, u16 port, unsigned width, u32 value);
+u32 read_port(Vcpu const& vcpu, u16 port, unsigned width);
+void write_port(Vcpu const& vcpu, u16 port, unsigned width, u32 value);
 
 }  // namespace hospes
