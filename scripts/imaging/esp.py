@@ -10,6 +10,7 @@ from .freshness import make_if_stale
 from .kernels import Kernel
 from .packages import unpacked
 from .paths import HOSPES_EFI, IMAGES
+from .repack import quick_image
 
 _DOM0_COMMAND_LINE = "console=hvc0"
 
@@ -40,7 +41,7 @@ def _xen_files(boot: Boot) -> dict[str, Path | str]:
     config = (f"[global]\ndefault=dom0\n[dom0]\noptions={options} {boot.hypervisor_options}\n"
               f"kernel=vmlinuz {boot.command_line}\nramdisk=initrd.img\n")
     return {"EFI/BOOT/BOOTX64.EFI": xen_efi(), "EFI/BOOT/BOOTX64.cfg": config,
-            "EFI/BOOT/vmlinuz": boot.kernel.image, "EFI/BOOT/initrd.img": boot.ramdisk}
+            "EFI/BOOT/vmlinuz": quick_image(boot.kernel), "EFI/BOOT/initrd.img": boot.ramdisk}
 
 
 def _hospes_files(boot: Boot) -> dict[str, Path | str]:
@@ -48,7 +49,7 @@ def _hospes_files(boot: Boot) -> dict[str, Path | str]:
     config = (f"# Read by hospes.efi. Files are looked for beside this one.\n"
               f"kernel = vmlinuz\nkernel_args = {boot.command_line}\nramdisk = initrd.img\noptions = {options}\n")
     return {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI, "EFI/BOOT/hospes.cfg": config,
-            "EFI/BOOT/vmlinuz": boot.kernel.image, "EFI/BOOT/initrd.img": boot.ramdisk}
+            "EFI/BOOT/vmlinuz": quick_image(boot.kernel), "EFI/BOOT/initrd.img": boot.ramdisk}
 
 
 def write_fat(image: Path, files: dict[str, Path | str]) -> None:

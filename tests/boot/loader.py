@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loader on files that are not as they should be: one clear message, and the core is not entered."""
+"""The loader on files that are not as they should be: one clear message, and the core is not entered. And on a kernel's file as Debian
+ships it, where all other machines have it packed again."""
 import re
 import struct
 import sys
@@ -45,7 +46,8 @@ def cases(kernel: bytes) -> dict[str, tuple[dict[str, bytes | str], str]]:
     }
 
 
-def boot_until(files: dict[str, bytes | str], message: str, name: str) -> None:
+def boot_until(files: dict[str, bytes | str], steps: dict[str, str], name: str) -> None:
+    """Boots with these files beside the loader; steps: what the console is to show, and what that is called."""
     with tempfile.TemporaryDirectory() as folder:
         beside: dict[str, Path | str] = {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI}
         for file, content in files.items():
@@ -55,16 +57,21 @@ def boot_until(files: dict[str, bytes | str], message: str, name: str) -> None:
         image = Path(folder) / "esp.img"
         write_fat(image, beside)
         with Machine(MachineConfig(esp=image, data=None, memory=512), OUT / "tests/boot" / f"{name}.log") as machine:
-            machine.expect(f"hospes.efi: {message}", "the loader's message")
-            machine.expect("Hospes was not started", "the loader stops")
+            for pattern, step in steps.items():
+                machine.expect(pattern, step)
 
 
 def main() -> int:
     checks = Checks()
     skip_without_hypervisor(checks, "the loader refuses bad files with one clear message")
-    for what, (files, message) in cases(stock_kernel("amd64").image.read_bytes()).items():
+    kernel = stock_kernel("amd64").image.read_bytes()
+    for what, (files, message) in cases(kernel).items():
         with checks.check(f"the loader refuses {what} with one clear message"):
-            boot_until(files, message, "loader-" + re.sub(r"[^a-z]+", "-", what.lower()))
+            boot_until(files, {f"hospes.efi: {message}": "the loader's message", "Hospes was not started": "the loader stops"},
+                       "loader-" + re.sub(r"[^a-z]+", "-", what.lower()))
+    with checks.check("the loader starts a kernel as Debian packs it"):
+        boot_until({"hospes.cfg": _GOOD + "kernel_args = console=hvc0\noptions = com1=115200 noreboot\n", "vmlinuz": kernel},
+                   {"unpacked xz": "the loader unpacks the kernel", r"Linux version \d": "the kernel's first line"}, "loader-as-shipped")
     return checks.status()
 
 
