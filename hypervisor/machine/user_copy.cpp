@@ -3,7 +3,7 @@
 #include "hypervisor/machine/cpu_features.hpp"
 #include "hypervisor/machine/fixups.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
-#include "hypervisor/x86/layout.hpp"
+#include "hypervisor/x86/guest_pointer.hpp"
 
 namespace hospes {
 namespace {
@@ -72,16 +72,18 @@ u64 copy_with_fixup(void* to, void const* from, usize size) {
 }  // namespace
 
 Status copy_from_guest(void* to, GuestAddress from, usize size) {
-    if (!is_guest_range(from, size)) return Errno::fault;
+    u64 const source = guest_pointer(from);
+    if (source == 0 || size > kLongestGuestMemory) return Errno::fault;
     UserAccess const access;
-    if (copy_with_fixup(to, reinterpret_cast<void const*>(from.raw()), size) != 0) return Errno::fault;
+    if (copy_with_fixup(to, reinterpret_cast<void const*>(source), size) != 0) return Errno::fault;
     return {};
 }
 
 Status copy_to_guest(GuestAddress to, void const* from, usize size) {
-    if (!is_guest_range(to, size)) return Errno::fault;
+    u64 const target = guest_pointer(to);
+    if (target == 0 || size > kLongestGuestMemory) return Errno::fault;
     UserAccess const access;
-    if (copy_with_fixup(reinterpret_cast<void*>(to.raw()), from, size) != 0) return Errno::fault;
+    if (copy_with_fixup(reinterpret_cast<void*>(target), from, size) != 0) return Errno::fault;
     return {};
 }
 

@@ -9,7 +9,7 @@ namespace hospes::guest {
 
 /// Addresses no hypercall may read or write for a guest: unmapped, in the hypervisor's range (its start is the
 /// machine-to-physical table, readable but not writable), non-canonical, and the last byte before wrap-around.
-inline constexpr u64 kBadPointers[] = {0x1000, kHypervisorStart + 0x40000000000, kHypervisorEnd - 8, kNonCanonical};
+inline constexpr u64 kBadPointers[] = {0x1000, 0x7ffffffffffc, kHypervisorStart + 0x40000000000, kHypervisorEnd - 8, kNonCanonical};
 
 /// A frame number that is neither RAM nor permitted MMIO.
 inline constexpr Mfn kNoSuchMfn{0xfffffffffUL};
