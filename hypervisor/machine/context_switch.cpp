@@ -11,6 +11,7 @@
 #include "hypervisor/machine/pcpu_area.hpp"
 #include "hypervisor/machine/requests.hpp"
 #include "hypervisor/machine/segments.hpp"
+#include "hypervisor/machine/tlb.hpp"
 #include "hypervisor/ports/guest_cpu.hpp"
 
 namespace hospes {
@@ -57,6 +58,7 @@ void unload(Pcpu& pcpu) {
     write_gdt_window(pcpu, nullptr);
     write_ldt_window(pcpu, nullptr);
     load_root(pcpu, idle_root);
+    hold_no_translations(pcpu);
     vcpu.sched.loaded_on.store(kNoPcpu, std::memory_order_release);
 }
 
@@ -88,6 +90,8 @@ void load_vcpu(Pcpu& pcpu, Vcpu& next) {
     if (pcpu.loaded != nullptr) {
         save_live_state(*pcpu.loaded);
         pcpu.loaded->sched.loaded_on.store(kNoPcpu, std::memory_order_release);
+    } else {
+        expect_translations(pcpu);
     }
     pcpu.loaded = &next;
     next.sched.loaded_on.store(pcpu.id.raw());  // before CR3 is loaded: who flushes this address space later finds us

@@ -9,7 +9,6 @@
 #include "hypervisor/machine/vectors.hpp"
 #include "hypervisor/ports/clock.hpp"
 #include "hypervisor/ports/processors.hpp"
-#include "hypervisor/ports/tlb.hpp"
 
 namespace hospes {
 
@@ -22,7 +21,6 @@ void park(Pcpu& pcpu) {
     pcpu.is_online.store(false);
     while (pcpu.is_to_park.load()) halt_with_interrupts();
     pcpu.is_online.store(true);
-    tlb_flush_local();
     on_pcpu_online();
 }
 

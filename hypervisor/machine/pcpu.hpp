@@ -29,6 +29,9 @@ enum class IstStack : u8 { none = 0, double_fault = 1, nmi = 2, machine_check = 
 inline constexpr unsigned kIstStacks = 4;
 constexpr bool is_stack_guard(u64 offset) { return offset % kIstStackBytes < kPageSize && offset < kIstStacks * kIstStackBytes + kPageSize; }
 
+// Pcpu::last_flush while nothing is loaded: no translation of a guest can be stale there.
+inline constexpr u64 kNoTranslations = ~u64{0};
+
 struct Pcpu {
     PcpuId id;
     ApicId apic_id;
@@ -52,7 +55,7 @@ struct Pcpu {
     std::atomic<bool> is_to_park{false};  // to stay offline when it has no vcpu
     std::atomic<bool> kicked{false};   // look at the scheduler and the events before the next return
     std::atomic<u32> requests{0};      // bits of machine/requests.hpp
-    std::atomic<u64> last_flush{0};    // of the clock in machine/tlb.cpp
+    std::atomic<u64> last_flush{kNoTranslations};  // of the clock in machine/tlb.cpp
 
     u64 stack_top() const { return reinterpret_cast<u64>(stack_block) + kStackBlockBytes - 16; }
 };

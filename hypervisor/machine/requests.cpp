@@ -22,8 +22,9 @@ void serve_requests() {
     Pcpu& pcpu = this_pcpu();
     if (pcpu.requests.load(std::memory_order_relaxed) == 0) return;
     u32 const requests = pcpu.requests.exchange(0);
-    if (is_in(requests, Request::flush_tlb)) tlb_flush_local();
-    if (is_in(requests, Request::unload_idle) && !unload_idle_vcpu(pcpu)) pcpu.requests.fetch_or(static_cast<u32>(Request::unload_idle));
+    bool const has_nothing_loaded = unload_idle_vcpu(pcpu);
+    if (is_in(requests, Request::flush_tlb) && !has_nothing_loaded) tlb_flush_local();
+    if (is_in(requests, Request::unload_idle) && !has_nothing_loaded) pcpu.requests.fetch_or(static_cast<u32>(Request::unload_idle));
 }
 
 void relax_while_waiting() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // TLB flushes. Global pages are off (CR4.PGE), so loading CR3 flushes everything. Each pcpu notes the clock of its last flush, as it was
-// before that flush began: a translation removed at a stamp below it is gone from there.
-#include "hypervisor/ports/tlb.hpp"
+// before that flush began: a translation removed at a stamp below it is gone from there. A pcpu that has given up its address space holds no
+// translations, and is not interrupted.
+#include "hypervisor/machine/tlb.hpp"
 
 #include "hypervisor/machine/instructions.hpp"
 #include "hypervisor/machine/requests.hpp"
@@ -30,6 +31,10 @@ void flush(PcpuMask wanted, u64 stamp) {
 }  // namespace
 
 u64 tlb_clock() { return flush_clock.load(); }
+
+void expect_translations(Pcpu& pcpu) { pcpu.last_flush.store(flush_clock.fetch_add(1) + 1); }
+
+void hold_no_translations(Pcpu& pcpu) { pcpu.last_flush.store(kNoTranslations, std::memory_order_release); }
 
 void tlb_flush_local() {
     u64 const now = flush_clock.fetch_add(1) + 1;
