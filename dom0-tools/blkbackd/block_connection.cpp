@@ -154,6 +154,7 @@ std::optional<IoEngine::Pieces> BlockConnection::place_in_domain(Request& reques
     request.pages = grants_->hold(refs_, domain_pages_);
     if (!request.pages) return std::nullopt;
     IoEngine::Pieces pieces;
+    pieces.reserve(refs_.size());
     for (std::size_t i = 0; i < refs_.size(); ++i) {
         auto const& segment = request.segments[i];
         auto* const start = domain_pages_[i] + segment.first_sector * 512;

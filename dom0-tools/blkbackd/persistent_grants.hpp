@@ -67,10 +67,11 @@ private:
     using Batches = std::list<std::shared_ptr<Batch>>;  // the most recently used first
     struct Place {
         Batches::iterator batch;
-        std::byte* page;
+        std::size_t number;  // in the batch
     };
 
-    void note_use(std::span<GrantRef const> refs);
+    bool locate(std::span<GrantRef const> refs, Hold& hold, std::vector<std::byte*>& pages);
+    static std::size_t add_run(Batch const& batch, std::size_t number, std::span<GrantRef const> refs, std::vector<std::byte*>& pages);
     bool map_new();
     bool make_room(std::size_t pages);
     void forget(Batches::iterator batch);

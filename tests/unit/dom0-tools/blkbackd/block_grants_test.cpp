@@ -13,7 +13,7 @@ struct PersistentFixture : Fixture {
     PersistentFixture() : Fixture{DiskMode::read_write, GrantUse::persistent} {}
 
     // Segments of whole pages.
-    void put_many(std::uint8_t operation, std::uint64_t id, std::uint64_t sector, std::initializer_list<std::uint32_t> refs) {
+    void put_many(std::uint8_t operation, std::uint64_t id, std::uint64_t sector, std::vector<std::uint32_t> const& refs) {
         blkif_request_t request{};
         request.operation = operation;
         request.id = id;
@@ -60,6 +60,21 @@ TEST_CASE("only what a request names for the first time is mapped, all of it at 
     auto const content = f.content(6 * 4096);
     std::array const order{22, 24, 22, 21, 20, 23};
     for (std::size_t i = 0; i < order.size(); ++i) CHECK(is_full_of(content.data() + i * 4096, order[i]));
+}
+
+TEST_CASE("pages that were mapped together may be named in any order", "[blkbackd][grants]") {
+    PersistentFixture f;
+    for (std::uint32_t ref = 20; ref < 25; ++ref) f.page(ref, static_cast<int>(ref));
+    f.put_many(BLKIF_OP_WRITE, 1, 0, {21, 22, 23});
+    f.put_many(BLKIF_OP_WRITE, 2, 0, {20, 24});
+    using Order = std::vector<std::uint32_t>;
+    auto const order = GENERATE(Order{23, 22, 21, 20, 24}, Order{21, 21, 22, 22, 23}, Order{20, 21, 22, 24, 23}, Order{22, 23, 22, 21, 22}, Order{24, 20, 20, 24, 21});
+    f.put_many(BLKIF_OP_WRITE, 3, 0, order);
+    f.kick_and_perform();
+    for (std::uint64_t id = 1; id <= 3; ++id) f.expect(id, BLKIF_RSP_OKAY);
+    auto const content = f.content(order.size() * 4096);
+    for (std::size_t i = 0; i < order.size(); ++i) CHECK(is_full_of(content.data() + i * 4096, static_cast<int>(order[i])));
+    CHECK(f.data_maps() == 2);
 }
 
 TEST_CASE("parts of pages go where they belong", "[blkbackd][grants]") {
