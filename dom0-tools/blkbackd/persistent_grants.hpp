@@ -16,11 +16,12 @@
 
 namespace hospes::blkbackd {
 
-// How many pages all rings together may keep mapped: half of the handles that the control domain has for mappings. Rings and
-// other daemons need some too, so a new disk is never refused for what older ones keep.
+// How many pages all rings together may keep mapped: half of the 131,072 handles that the control domain has for mappings, of which a
+// page takes two, one for its kernel and one for us. Rings and other daemons need some too, so a new disk is never refused for what
+// older ones keep.
 class GrantBudget {
 public:
-    static constexpr std::size_t kMaxPages = 65536;
+    static constexpr std::size_t kMaxPages = 32768;
 
     explicit GrantBudget(std::size_t pages = kMaxPages) : left_{pages} {}
 
