@@ -30,8 +30,8 @@ VirtualDisk::VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes node
 }
 
 // Persistent grants spare us one call a request, which pins our memory and copies the data; the domain then copies it instead.
-// Per second of QEMU's processor time that is a fifth more requests of 4 KiB, but a tenth fewer of 1 MiB: there a quarter of
-// all time goes to the domain's copying, which QEMU emulates byte by byte.
+// Per second of QEMU's processor time that is a fifth more requests of 4 KiB, but fewer of 1 MiB: 2.8 million instructions each instead of
+// 1.7, of which 1.0 are the domain's copying, which QEMU emulates byte by byte.
 Status VirtualDisk::probe() {
     return nodes_.write_all({{"feature-max-indirect-segments", std::to_string(kMaxIndirectSegments)},
                              {"max-ring-page-order", std::to_string(kMaxRingOrder)},
