@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imaging import dom0
 from imaging.data_disk import data_disk
-from imaging.esp import Boot, esp
+from imaging.esp import Boot, esp, kernel_file
 from imaging.kernels import FLAVOURS, stock_kernel
 
 
@@ -24,10 +24,11 @@ def dom0_memory(machine_mib: int) -> int:
 
 
 def make_images(hypervisor: str, flavour: str, machine_mib: int, *, debian_tools: bool = False,
-                hypervisor_options: str = "", kernel_options: str = "") -> MachineImages:
-    """Makes, or takes from an earlier run, the disks of a machine that boots hypervisor ("hospes" or "xen")."""
+                hypervisor_options: str = "", kernel_options: str = "", packed_as: str = "") -> MachineImages:
+    """Makes, or takes from an earlier run, the disks of a machine that boots hypervisor ("hospes" or "xen"). packed_as: the hypervisor
+    whose usual file dom0's kernel comes in; by default this one."""
     kernel = stock_kernel("amd64")
-    boot = Boot(hypervisor, kernel, dom0.ramdisk(kernel, debian_tools), dom0_memory(machine_mib), hypervisor_options,
+    boot = Boot(hypervisor, kernel_file(packed_as or hypervisor, kernel), dom0.ramdisk(kernel, debian_tools), dom0_memory(machine_mib), hypervisor_options,
                 kernel_options)
     return MachineImages(esp(boot), data_disk(flavour))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from images import dom0_memory
 from imaging import cpio, debian_tools, dom0, guest, programs
 from imaging.data_disk import data_disk
-from imaging.esp import Boot, esp
+from imaging.esp import Boot, esp, kernel_file
 from imaging.freshness import files_below, make_if_stale
 from imaging.kernels import Kernel, stock_kernel
 from imaging.packages import unpacked
@@ -82,7 +82,7 @@ def machine_config(system: str, domains: list[Domain], *, memory: int = 2048, da
     domains' descriptions, vdd is there to be overwritten. words: for dom0's kernel."""
     kernel = stock_kernel("amd64")
     tools = "none" if not daemons else "debian" if system == XEN else "ours"
-    boot = Boot(system, kernel, ramdisk(kernel), dom0_memory(memory),
+    boot = Boot(system, kernel_file(system, kernel), ramdisk(kernel), dom0_memory(memory),
                 kernel_options=f"bench.tools={tools} {words}".strip())
     target = IMAGES / "bench-target.img"
     if not target.exists():

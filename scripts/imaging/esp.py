@@ -17,9 +17,10 @@ _DOM0_COMMAND_LINE = "console=hvc0"
 
 @dataclass(frozen=True)
 class Boot:
-    """What the firmware is to start: hypervisor is "hospes" or "xen"; dom0_mib is dom0's memory."""
+    """What the firmware is to start: hypervisor is "hospes" or "xen"; kernel is the file with dom0's (kernel_file()); dom0_mib is dom0's
+    memory."""
     hypervisor: str
-    kernel: Kernel
+    kernel: Path
     ramdisk: Path
     dom0_mib: int
     hypervisor_options: str = ""
@@ -28,6 +29,11 @@ class Boot:
     @property
     def command_line(self) -> str:
         return f"{_DOM0_COMMAND_LINE} {self.kernel_options}".strip()
+
+
+def kernel_file(hypervisor: str, kernel: Kernel) -> Path:
+    """The file of dom0's kernel as a hypervisor usually gets it: ours packed again, Debian's Xen as Debian ships it."""
+    return quick_image(kernel) if hypervisor == "hospes" else kernel.image
 
 
 def xen_efi() -> Path:
@@ -41,7 +47,7 @@ def _xen_files(boot: Boot) -> dict[str, Path | str]:
     config = (f"[global]\ndefault=dom0\n[dom0]\noptions={options} {boot.hypervisor_options}\n"
               f"kernel=vmlinuz {boot.command_line}\nramdisk=initrd.img\n")
     return {"EFI/BOOT/BOOTX64.EFI": xen_efi(), "EFI/BOOT/BOOTX64.cfg": config,
-            "EFI/BOOT/vmlinuz": quick_image(boot.kernel), "EFI/BOOT/initrd.img": boot.ramdisk}
+            "EFI/BOOT/vmlinuz": boot.kernel, "EFI/BOOT/initrd.img": boot.ramdisk}
 
 
 def _hospes_files(boot: Boot) -> dict[str, Path | str]:
@@ -49,7 +55,7 @@ def _hospes_files(boot: Boot) -> dict[str, Path | str]:
     config = (f"# Read by hospes.efi. Files are looked for beside this one.\n"
               f"kernel = vmlinuz\nkernel_args = {boot.command_line}\nramdisk = initrd.img\noptions = {options}\n")
     return {"EFI/BOOT/BOOTX64.EFI": HOSPES_EFI, "EFI/BOOT/hospes.cfg": config,
-            "EFI/BOOT/vmlinuz": quick_image(boot.kernel), "EFI/BOOT/initrd.img": boot.ramdisk}
+            "EFI/BOOT/vmlinuz": boot.kernel, "EFI/BOOT/initrd.img": boot.ramdisk}
 
 
 def write_fat(image: Path, files: dict[str, Path | str]) -> None:
@@ -77,7 +83,7 @@ def esp(boot: Boot) -> Path:
         raise RuntimeError(f"{HOSPES_EFI} is not built")
     files = _xen_files(boot) if boot.hypervisor == "xen" else _hospes_files(boot)
     inputs = [path for path in files.values() if isinstance(path, Path)]
-    texts = "\0".join(text for text in files.values() if isinstance(text, str))
+    texts = "\0".join([boot.kernel.name, *(text for text in files.values() if isinstance(text, str))])
     # Machines of different options may run at the same time, so each set of options has an image of its own.
     name = f"esp-{boot.hypervisor}-{hashlib.sha256(texts.encode()).hexdigest()[:8]}.img"
     return make_if_stale(IMAGES / name, inputs, texts, lambda image: write_fat(image, files))
