@@ -49,7 +49,7 @@ constexpr Hypercall kHypercalls[] = {
     declare<hypercall_update_va_mapping_otherdomain>(__HYPERVISOR_update_va_mapping_otherdomain, "update_va_mapping_otherdomain",
                                                      Caller::control_domain, Touches::shared),
     declare<hypercall_iret>(__HYPERVISOR_iret, "iret", Caller::any_domain, Touches::own_vcpu),
-    declare<hypercall_vcpu_op>(__HYPERVISOR_vcpu_op, "vcpu_op", Caller::any_domain, Touches::shared),
+    declare<hypercall_vcpu_op>(__HYPERVISOR_vcpu_op, "vcpu_op", Caller::any_domain, Touches::own_vcpu),
     declare<hypercall_set_segment_base>(__HYPERVISOR_set_segment_base, "set_segment_base", Caller::any_domain, Touches::own_vcpu),
     declare<hypercall_mmuext_op>(__HYPERVISOR_mmuext_op, "mmuext_op", Caller::any_domain, Touches::shared),
     declare<hypercall_sched_op>(__HYPERVISOR_sched_op, "sched_op", Caller::any_domain, Touches::own_vcpu),

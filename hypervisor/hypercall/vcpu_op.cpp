@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcpu_op (24): life of the vcpus of the calling domain, their timers and shared areas.
+#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/core/event/vcpu_info.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
@@ -101,18 +102,26 @@ struct Row {
     Outcome (*run)(Call& call);
 };
 
+// What touches more than its caller's own vcpu.
+template <Outcome (*kRun)(Call& call)>
+Outcome locked(Call& call) {
+    CoreGuard const guard;
+    return kRun(call);
+}
+
+// First what Linux asks for whenever it goes to sleep.
 constexpr Row kOps[] = {
-    {VCPUOP_initialise, initialise},
-    {VCPUOP_up, up},
-    {VCPUOP_down, down},
-    {VCPUOP_is_up, is_up},
-    {VCPUOP_get_runstate_info, get_runstate_info},
-    {VCPUOP_register_runstate_memory_area, register_runstate_memory_area},
-    {VCPUOP_set_periodic_timer, set_periodic_timer},
-    {VCPUOP_stop_periodic_timer, stop_periodic_timer},
     {VCPUOP_set_singleshot_timer, set_singleshot_timer},
     {VCPUOP_stop_singleshot_timer, stop_singleshot_timer},
-    {VCPUOP_register_vcpu_info, register_vcpu_info_op},
+    {VCPUOP_initialise, locked<initialise>},
+    {VCPUOP_up, locked<up>},
+    {VCPUOP_down, locked<down>},
+    {VCPUOP_is_up, locked<is_up>},
+    {VCPUOP_get_runstate_info, locked<get_runstate_info>},
+    {VCPUOP_register_runstate_memory_area, locked<register_runstate_memory_area>},
+    {VCPUOP_set_periodic_timer, locked<set_periodic_timer>},
+    {VCPUOP_stop_periodic_timer, locked<stop_periodic_timer>},
+    {VCPUOP_register_vcpu_info, locked<register_vcpu_info_op>},
 };
 
 }  // namespace

@@ -58,6 +58,7 @@ struct alignas(64) RunQueue {
 
     // Written by everybody.
     std::atomic<bool> must_decide{true};
+    PcpuMask kicks = 0;  // of the pcpu itself, which no lock guards: whom it will kick once it holds no lock
     std::atomic<Vcpu const*> offered{nullptr};  // what the pcpu was woken for while it was idle; only to be compared
 
     // Written under the lock; read by everybody.

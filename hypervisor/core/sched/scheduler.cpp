@@ -5,13 +5,14 @@
 #include "hypervisor/ports/clock.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace hospes {
 
 // The run queue of a vcpu, locked. The vcpu may move while we wait for the lock.
 class [[nodiscard]] Scheduler::HomeLock {
 public:
-    HomeLock(Scheduler& scheduler, Vcpu const& vcpu) {
+    HomeLock(Scheduler& scheduler, Vcpu const& vcpu) : scheduler_{scheduler} {
         for (;;) {
             PcpuId const pcpu = vcpu.sched.pcpu.load();
             queue_ = &scheduler.queue_of(pcpu);
@@ -20,21 +21,30 @@ public:
             queue_->lock.unlock();
         }
     }
-    ~HomeLock() { queue_->lock.unlock(); }
+    ~HomeLock() {
+        queue_->lock.unlock();
+        scheduler_.send_kicks();
+    }
     HomeLock(HomeLock const&) = delete;
     HomeLock& operator=(HomeLock const&) = delete;
 
     RunQueue& operator*() const { return *queue_; }
 
 private:
+    Scheduler& scheduler_;
     RunQueue* queue_;
 };
 
-// Makes the pcpu of `queue` decide anew.
+// Makes the pcpu of `queue` decide anew, as soon as our locks are free: it would wait for them.
 void Scheduler::notify(RunQueue& queue) {
     queue.must_decide.store(true);
-    PcpuId const pcpu{index_of(queue)};
-    if (pcpu != this_pcpu_id()) kick_pcpu(pcpu);
+    RunQueue& own = queue_of(this_pcpu_id());
+    if (&queue != &own) own.kicks |= bit_of(queue);
+}
+
+void Scheduler::send_kicks() {
+    PcpuMask& kicks = queue_of(this_pcpu_id()).kicks;
+    for (; kicks != 0; kicks &= kicks - 1) kick_pcpu(PcpuId{static_cast<u32>(std::countr_zero(kicks))});
 }
 
 void Scheduler::enqueue(RunQueue& queue, Vcpu& vcpu) {
@@ -222,6 +232,7 @@ void Scheduler::add_pcpu(PcpuId pcpu) {
     for (RunQueue& queue : queues_) {
         if ((online_.load() & bit_of(queue)) != 0) notify(queue);  // a vcpu that belongs to the new one may run elsewhere
     }
+    send_kicks();
 }
 
 void Scheduler::remove_pcpu(PcpuId pcpu) {
@@ -230,11 +241,11 @@ void Scheduler::remove_pcpu(PcpuId pcpu) {
     idle_.fetch_and(~bit);
     RunQueue& queue = queue_of(pcpu);
     notify(queue);
-    for (;;) {
+    for (bool is_empty = false; !is_empty; send_kicks()) {
         LockGuard guard{queue.lock};
         unpark(queue, Nanoseconds::never());
         (void)choose(queue, system_time());
-        if (queue.waiting.is_empty()) return;
+        is_empty = queue.waiting.is_empty();
     }
 }
 
@@ -331,7 +342,12 @@ Vcpu* Scheduler::decide(RunQueue& queue, Vcpu* prev, Nanoseconds now) {
 }
 
 Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
-    RunQueue& queue = queue_of(pcpu);
+    Vcpu* const next = pick_next_locked(queue_of(pcpu), prev, now);
+    send_kicks();
+    return next;
+}
+
+Vcpu* Scheduler::pick_next_locked(RunQueue& queue, Vcpu* prev, Nanoseconds now) {
     LockGuard guard{queue.lock};
     HV_ASSERT(prev == queue.running);
     queue.must_decide.store(false);
@@ -340,7 +356,7 @@ Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
     Vcpu const* const offered = queue.offered.load(std::memory_order_relaxed) == nullptr ? nullptr : queue.offered.exchange(nullptr);
     unpark(queue, now);
     Vcpu* const next = decide(queue, prev, now);
-    if (prev != nullptr && prev != next && prev->sched.pcpu.load() == pcpu && prev->sched.standing == Standing::waiting)
+    if (prev != nullptr && prev != next && prev->sched.pcpu.load() == PcpuId{index_of(queue)} && prev->sched.standing == Standing::waiting)
         offer(queue, *prev);
     if (prev == nullptr && next != nullptr) offer_all(queue);
     if (!queue.waiting.is_empty() && now >= queue.balance_at) balance(queue, now);

@@ -100,6 +100,8 @@ private:
     bool may_run_on(Vcpu const& vcpu, RunQueue const& queue) const { return (allowed_pcpus(vcpu) & bit_of(queue)) != 0; }
 
     void notify(RunQueue& queue);
+    void send_kicks();
+    Vcpu* pick_next_locked(RunQueue& queue, Vcpu* prev, Nanoseconds now);
     void settle(Vcpu& vcpu);
     void settle_all(Domain& domain);
 
