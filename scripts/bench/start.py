@@ -22,7 +22,7 @@ _TARGETS = {1: at_most(0.6), 2: at_most(0.3)}
 
 # What is left when there is no hypervisor at all: the firmware hands over to the kernel's own EFI entry.
 _BARE_NOTE = ("“Without a hypervisor”: the same firmware starts the same kernel, which unpacks itself, with the same ramdisk "
-              "and as much memory as dom0 has. A hypervisor can hardly be quicker than that. Of Xen's time to dom0's init it is {shares}.")
+              "and as much memory as dom0 has. But for the unpacking a hypervisor can hardly be quicker. Of Xen's time to dom0's init it is {shares}.")
 
 # The kernel's file is the image maker's matter, so the targets take each system as it is laid down; the difference is shown beside them.
 _PACKED_NOTE = ("Hospes' image maker packs dom0's kernel again, with LZ4 instead of XZ; Xen starts the file as Debian ships it. The rows "
