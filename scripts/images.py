@@ -28,8 +28,8 @@ def make_images(hypervisor: str, flavour: str, machine_mib: int, *, debian_tools
     """Makes, or takes from an earlier run, the disks of a machine that boots hypervisor ("hospes" or "xen"). packed_as: the hypervisor
     whose usual file dom0's kernel comes in; by default this one."""
     kernel = stock_kernel("amd64")
-    boot = Boot(hypervisor, kernel_file(packed_as or hypervisor, kernel), dom0.ramdisk(kernel, debian_tools), dom0_memory(machine_mib), hypervisor_options,
-                kernel_options)
+    boot = Boot(hypervisor, kernel_file(packed_as or hypervisor, kernel), dom0.ramdisk(kernel, debian_tools),
+                dom0_memory(machine_mib), hypervisor_options, kernel_options)
     return MachineImages(esp(boot), data_disk(flavour))
 
 

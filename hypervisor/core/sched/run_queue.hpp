@@ -56,9 +56,11 @@ struct alignas(64) RunQueue {
     Nanoseconds idle_time{};   // of the pcpu until decided_at, its last decision
     Nanoseconds decided_at{};
 
+    // The pcpu's own, which no lock guards: whom it will kick once it holds none.
+    PcpuMask kicks = 0;
+
     // Written by everybody.
     std::atomic<bool> must_decide{true};
-    PcpuMask kicks = 0;  // of the pcpu itself, which no lock guards: whom it will kick once it holds no lock
     std::atomic<Vcpu const*> offered{nullptr};  // what the pcpu was woken for while it was idle; only to be compared
 
     // Written under the lock; read by everybody.
