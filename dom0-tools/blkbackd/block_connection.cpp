@@ -9,15 +9,16 @@ using wire::BlockOperation;
 struct BlockConnection::Request {
     wire::BlockRequest wire;
     std::vector<wire::BlockSegment> segments;
-    BufferPool::Buffer buffer;                    // where the data is copied to or from, or
-    std::optional<PersistentGrants::Hold> pages;  // the domain's own, which the kernel moves it to or from
+    BufferPool::Buffer buffer;  // where the data is copied to or from
     std::size_t size = 0;
     std::shared_ptr<Disk const> disk;
     bool is_finished = false;
     std::int16_t status = BLKIF_RSP_ERROR;
+
+    std::span<std::byte> memory() const { return {buffer.get(), size}; }
 };
 
-BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, GrantUse grant_use, std::shared_ptr<Disk const> disk,
+BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, std::shared_ptr<Disk const> disk,
                                  std::function<void(Error const&)> failed)
     : ports_{ports},
       domain_{domain},
@@ -25,7 +26,6 @@ BlockConnection::BlockConnection(Ports ports, DomId domain, GrantMapping ring, G
       ring_{pages_.data(), pages_.page_count() * 4096},
       disk_{std::move(disk)},
       failed_{std::move(failed)} {
-    if (grant_use == GrantUse::persistent) grants_.emplace(ports_.grants, ports_.budget, domain_);
     again_ = ports_.loop.make_next_turn([this] { serve(); });
 }
 
@@ -84,6 +84,7 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
     if (!wire::is_on_disk(wire.sector, sectors, disk_->sectors(), disk_->block_size() / 512)) return finish(*request, BLKIF_RSP_ERROR);
 
     request->size = sectors * 512;
+    request->buffer = buffers_.take(request->size);
     if (is_write) start_write(request);
     else start_read(request);
 }
@@ -92,29 +93,15 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
 bool BlockConnection::fetch_indirect(Request& request) {
     static_assert(kMaxIndirectSegments <= wire::kSegmentsPerIndirectPage);
     auto const descriptors = std::span{descriptors_}.first(request.wire.segment_count * sizeof(blkif_request_segment));
-    auto const ref = request.wire.indirect_refs[0];
-    if (!fetch_from_mapped(ref, descriptors) && !fetch_by_copy(ref, descriptors)) return false;
-    request.segments.resize(request.wire.segment_count);
-    return wire::decode_indirect_segments(descriptors, request.segments);
-}
-
-// A frontend with persistent grants takes the pages of descriptors from the same stock as those of data.
-bool BlockConnection::fetch_from_mapped(GrantRef ref, std::span<std::byte> descriptors) {
-    if (!grants_) return false;
-    auto const hold = grants_->hold(std::span{&ref, 1}, domain_pages_);
-    if (!hold) return false;
-    wire::copy_once(descriptors, domain_pages_[0]);
-    return true;
-}
-
-bool BlockConnection::fetch_by_copy(GrantRef ref, std::span<std::byte> descriptors) {
     GrantCopy piece{.direction = GrantCopy::Direction::from_domain,
                     .domain = domain_,
-                    .ref = ref,
+                    .ref = request.wire.indirect_refs[0],
                     .offset = 0,
                     .size = static_cast<std::uint16_t>(descriptors.size()),
                     .local = descriptors.data()};
-    return ports_.grants.copy(std::span{&piece, 1}) && piece.status == GNTST_okay;
+    if (!ports_.grants.copy(std::span{&piece, 1}) || piece.status != GNTST_okay) return false;
+    request.segments.resize(request.wire.segment_count);
+    return wire::decode_indirect_segments(descriptors, request.segments);
 }
 
 bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction) {
@@ -136,45 +123,15 @@ bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction
     return true;
 }
 
-// Where the kernel is to put or find the data: in the domain's own pages if they are mapped, else in a buffer of ours.
-IoEngine::Pieces BlockConnection::place_data(Request& request) {
-    if (auto pieces = place_in_domain(request)) return *std::move(pieces);
-    request.buffer = buffers_.take(request.size);
-    return {{request.buffer.get(), request.size}};
-}
-
-// Pages that follow each other make one piece. A piece that the disk cannot take as it lies in memory is for a buffer.
-std::optional<IoEngine::Pieces> BlockConnection::place_in_domain(Request& request) {
-    if (!grants_) return std::nullopt;
-    refs_.clear();
-    for (auto const& segment : request.segments) {
-        if (!disk_->takes_memory(segment.first_sector * 512u, segment.sectors() * 512)) return std::nullopt;
-        refs_.push_back(segment.ref);
-    }
-    request.pages = grants_->hold(refs_, domain_pages_);
-    if (!request.pages) return std::nullopt;
-    IoEngine::Pieces pieces;
-    pieces.reserve(refs_.size());
-    for (std::size_t i = 0; i < refs_.size(); ++i) {
-        auto const& segment = request.segments[i];
-        auto* const start = domain_pages_[i] + segment.first_sector * 512;
-        std::size_t const size = segment.sectors() * 512;
-        if (!pieces.empty() && static_cast<std::byte*>(pieces.back().iov_base) + pieces.back().iov_len == start) pieces.back().iov_len += size;
-        else pieces.push_back({start, size});
-    }
-    return pieces;
-}
-
 void BlockConnection::start_read(std::shared_ptr<Request> const& request) {
-    ports_.engine.read(disk_->fd(), place_data(*request), request->wire.sector * 512, completion(request, [](BlockConnection& connection, Request& done) {
-        return !done.buffer || connection.copy_data(done, GrantCopy::Direction::to_domain);
+    ports_.engine.read(disk_->fd(), request->memory(), request->wire.sector * 512, completion(request, [](BlockConnection& connection, Request& done) {
+        return connection.copy_data(done, GrantCopy::Direction::to_domain);
     }));
 }
 
 void BlockConnection::start_write(std::shared_ptr<Request> const& request) {
-    auto pieces = place_data(*request);
-    if (request->buffer && !copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
-    ports_.engine.write(disk_->fd(), std::move(pieces), request->wire.sector * 512, completion(request, {}));
+    if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
+    ports_.engine.write(disk_->fd(), request->memory(), request->wire.sector * 512, completion(request, {}));
 }
 
 void BlockConnection::start_sync(std::shared_ptr<Request> const& request) {
@@ -206,7 +163,6 @@ void BlockConnection::finish(Request& request, std::int16_t status) {
     request.status = status;
     if (status == BLKIF_RSP_OKAY) count(request);
     if (request.buffer) buffers_.give_back(std::move(request.buffer), request.size);
-    request.pages.reset();
 }
 
 void BlockConnection::count(Request const& request) {

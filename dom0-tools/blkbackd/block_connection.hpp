@@ -9,7 +9,6 @@
 #include "dom0-tools/blkbackd/disk.hpp"
 #include "dom0-tools/blkbackd/io_engine.hpp"
 #include "dom0-tools/blkbackd/page_buffer.hpp"
-#include "dom0-tools/blkbackd/persistent_grants.hpp"
 #include "dom0-tools/ports/event_channel.hpp"
 #include "dom0-tools/ports/grant.hpp"
 #include "dom0-tools/wire/back_ring.hpp"
@@ -27,9 +26,6 @@ namespace hospes::blkbackd {
 
 inline constexpr std::uint16_t kMaxIndirectSegments = 256;
 
-// Whether the frontend names the same granted pages again and again, which both sides have said in the store.
-enum class GrantUse : std::uint8_t { once, persistent };
-
 class BlockConnection : public std::enable_shared_from_this<BlockConnection> {
 public:
     struct Ports {
@@ -37,12 +33,11 @@ public:
         EventChannelDevice& events;
         GrantDevice& grants;
         IoEngine& engine;
-        GrantBudget& budget;
         DiskCounters* counters = nullptr;  ///< null: nobody counts
     };
 
     // `ring` are the mapped ring pages. `failed` is called when the frontend breaks the protocol; nothing is served after that.
-    BlockConnection(Ports ports, DomId domain, GrantMapping ring, GrantUse grant_use, std::shared_ptr<Disk const> disk,
+    BlockConnection(Ports ports, DomId domain, GrantMapping ring, std::shared_ptr<Disk const> disk,
                     std::function<void(Error const&)> failed);
 
     // Binds the event channel and looks at the ring: requests may be waiting already.
@@ -58,10 +53,6 @@ private:
     void begin(std::shared_ptr<Request> const& request);
     void begin_transfer(std::shared_ptr<Request> const& request);
     bool fetch_indirect(Request& request);
-    bool fetch_from_mapped(GrantRef ref, std::span<std::byte> descriptors);
-    bool fetch_by_copy(GrantRef ref, std::span<std::byte> descriptors);
-    IoEngine::Pieces place_data(Request& request);
-    std::optional<IoEngine::Pieces> place_in_domain(Request& request);
     bool copy_data(Request& request, GrantCopy::Direction direction);
     void start_read(std::shared_ptr<Request> const& request);
     void start_write(std::shared_ptr<Request> const& request);
@@ -83,10 +74,7 @@ private:
     NextTurn again_;
     std::deque<std::shared_ptr<Request>> requests_;  // taken and unanswered, in the order of the ring
     BufferPool buffers_;
-    std::optional<PersistentGrants> grants_;         // none: all data is copied
-    std::vector<GrantRef> refs_;                     // these are kept between calls
-    std::vector<std::byte*> domain_pages_;
-    std::vector<GrantCopy> pieces_;
+    std::vector<GrantCopy> pieces_;                  // kept between calls
     std::array<std::byte, 4096> descriptors_;        // of an indirect request: a copy
     bool is_broken_ = false;
 };

@@ -83,12 +83,10 @@ Status Disk::look_at_device() {
 // Past the page cache where 512-byte pieces can be moved that way; else through it, which is right too, only slower.
 void Disk::try_direct() {
     std::uint32_t const unit = block_size_;
-    memory_unit_ = unit;
     struct statx info {};
     if (!is_block_device_) {
         bool const known = ::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_DIOALIGN, &info) == 0 && (info.stx_mask & STATX_DIOALIGN) != 0;
         if (!known || info.stx_dio_offset_align == 0 || info.stx_dio_offset_align > unit) return;
-        memory_unit_ = std::max(unit, info.stx_dio_mem_align);
     }
     int const flags = ::fcntl(fd_.get(), F_GETFL);
     is_direct_ = flags >= 0 && ::fcntl(fd_.get(), F_SETFL, flags | O_DIRECT) == 0;

@@ -24,10 +24,6 @@ public:
     std::uint32_t block_size() const { return block_size_; }        // smallest unit of a request, in bytes
     std::uint32_t physical_block_size() const { return physical_block_size_; }
     bool is_direct() const { return is_direct_; }                   // past the page cache
-    // Whether data may be moved to or from memory that begins so far behind the start of a page.
-    bool takes_memory(std::uint32_t offset, std::uint32_t size) const {
-        return !is_direct_ || ((offset & (memory_unit_ - 1)) == 0 && (size & (block_size_ - 1)) == 0);
-    }
     bool can_discard() const { return can_discard_; }
     // "major:minor" in hexadecimal for a block device, else empty.
     std::string const& device_number() const { return device_number_; }
@@ -42,9 +38,8 @@ private:
     DiskMode mode_ = DiskMode::read_only;
     UniqueFd fd_;
     std::uint64_t sectors_ = 0;
-    std::uint32_t block_size_ = 512;  // this and memory_unit_ are powers of two
+    std::uint32_t block_size_ = 512;
     std::uint32_t physical_block_size_ = 512;
-    std::uint32_t memory_unit_ = 512;
     bool is_block_device_ = false;
     bool is_direct_ = false;
     bool can_discard_ = false;

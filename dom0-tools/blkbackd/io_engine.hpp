@@ -2,12 +2,11 @@
 // Reads and writes that do not block: io_uring. One engine serves all disks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
-
-#include <sys/uio.h>
+#include <span>
 
 namespace hospes {
 class CompletionRing;
@@ -22,14 +21,11 @@ public:
     // What it captures lives until then, or until the engine is gone, whose destructor waits for what is under way; memory and descriptor must.
     using Done = std::function<void(int error)>;
 
-    // Where the bytes of one transfer lie in memory, one piece after the other; at most IOV_MAX of them, none empty.
-    using Pieces = std::vector<iovec>;
-
     virtual ~IoEngine() = default;
 
-    // All of the pieces is transferred, or it is an error (EIO at the end of a file).
-    virtual void read(int fd, Pieces pieces, std::uint64_t offset, Done done) = 0;
-    virtual void write(int fd, Pieces pieces, std::uint64_t offset, Done done) = 0;
+    // All of `memory` is transferred, or it is an error (EIO at the end of a file).
+    virtual void read(int fd, std::span<std::byte> memory, std::uint64_t offset, Done done) = 0;
+    virtual void write(int fd, std::span<std::byte const> memory, std::uint64_t offset, Done done) = 0;
     // What was written is on stable storage after this.
     virtual void sync(int fd, Done done) = 0;
     // The range reads as zeros after this and takes no room.

@@ -9,9 +9,8 @@ using namespace hospes;
 namespace {
 
 Status serve(CompletionRing& ring, backend::Ports ports, std::function<void()> const& run) {
-    blkbackd::GrantBudget budget;
     auto const engine = blkbackd::make_uring_engine(ring);
-    blkbackd::BlockConnection::Ports const block_ports{ports.loop, ports.events, ports.grants, *engine, budget};
+    blkbackd::BlockConnection::Ports const block_ports{ports.loop, ports.events, ports.grants, *engine};
     backend::Bus bus{ports.loop, ports.store, "vbd", [&](backend::DeviceNodes nodes, backend::DeviceEvents events) {
         return std::make_unique<blkbackd::VirtualDisk>(block_ports, std::move(nodes), std::move(events));
     }};

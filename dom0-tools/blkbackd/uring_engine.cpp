@@ -6,8 +6,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
-#include <span>
-
 namespace hospes::blkbackd {
 namespace {
 
@@ -18,18 +16,18 @@ public:
     struct What {
         Kind kind;
         int fd;
-        IoEngine::Pieces pieces;  // of a transfer
-        std::uint64_t size;       // of a discard
+        std::byte* memory;  // of a transfer
+        std::uint64_t size;
         std::uint64_t offset;
     };
 
     DiskOperation(RingOperations& operations, What what, IoEngine::Done done) : operations_{operations}, what_{std::move(what)}, done_{std::move(done)} {}
 
     void prepare(io_uring_sqe& entry) override {
-        auto const left = std::span{what_.pieces}.subspan(next_);
+        auto const size = static_cast<unsigned>(what_.size);
         switch (what_.kind) {
-            case Kind::read: return io_uring_prep_readv(&entry, what_.fd, left.data(), static_cast<unsigned>(left.size()), what_.offset);
-            case Kind::write: return io_uring_prep_writev(&entry, what_.fd, left.data(), static_cast<unsigned>(left.size()), what_.offset);
+            case Kind::read: return io_uring_prep_read(&entry, what_.fd, what_.memory, size, what_.offset);
+            case Kind::write: return io_uring_prep_write(&entry, what_.fd, what_.memory, size, what_.offset);
             case Kind::sync: return io_uring_prep_fsync(&entry, what_.fd, IORING_FSYNC_DATASYNC);
             case Kind::discard:
                 return io_uring_prep_fallocate(&entry, what_.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(what_.offset),
@@ -49,39 +47,35 @@ public:
 private:
     // `count` more bytes are done; true if that was the last of them.
     bool advance(std::uint64_t count) {
-        auto& pieces = what_.pieces;
+        what_.memory += count;
         what_.offset += count;
-        while (next_ < pieces.size() && count >= pieces[next_].iov_len) count -= pieces[next_++].iov_len;
-        if (next_ == pieces.size()) return true;
-        pieces[next_].iov_base = static_cast<std::byte*>(pieces[next_].iov_base) + count;
-        pieces[next_].iov_len -= count;
-        return false;
+        what_.size -= count;
+        return what_.size == 0;
     }
 
     RingOperations& operations_;
     What what_;
-    std::size_t next_ = 0;  // the piece from which on it is left to do
     IoEngine::Done done_;
 };
 
 class UringEngine final : public IoEngine {
 public:
     explicit UringEngine(CompletionRing& ring) : ring_{ring}, operations_{std::in_place, ring} {}
-    // What requests hold (buffers, mapped pages of domains) is released before we return, while all that it belongs to is still there.
+    // What requests hold (their buffers) is released before we return, while all that it belongs to is still there.
     ~UringEngine() override {
         operations_.reset();
         ring_.wait_for_abandoned();
     }
 
-    void read(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
-        start({Kind::read, fd, std::move(pieces), 0, offset}, std::move(done));
+    void read(int fd, std::span<std::byte> memory, std::uint64_t offset, Done done) override {
+        start({Kind::read, fd, memory.data(), memory.size(), offset}, std::move(done));
     }
-    void write(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
-        start({Kind::write, fd, std::move(pieces), 0, offset}, std::move(done));
+    void write(int fd, std::span<std::byte const> memory, std::uint64_t offset, Done done) override {
+        start({Kind::write, fd, const_cast<std::byte*>(memory.data()), memory.size(), offset}, std::move(done));  // one type serves both ways
     }
-    void sync(int fd, Done done) override { start({Kind::sync, fd, {}, 0, 0}, std::move(done)); }
+    void sync(int fd, Done done) override { start({Kind::sync, fd, nullptr, 0, 0}, std::move(done)); }
     void discard(int fd, std::uint64_t offset, std::uint64_t size, Done done) override {
-        start({Kind::discard, fd, {}, size, offset}, std::move(done));
+        start({Kind::discard, fd, nullptr, size, offset}, std::move(done));
     }
 
 private:

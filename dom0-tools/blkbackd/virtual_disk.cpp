@@ -18,24 +18,18 @@ constexpr unsigned kInfoCdrom = 1, kInfoReadOnly = 4;
 
 }  // namespace
 
-// Ours is read, not assumed: a frontend that a predecessor left connected has seen what that one announced.
-Result<GrantUse> grant_use(backend::DeviceNodes const& nodes) {
-    bool const is_announced = HV_TRY(nodes.own("feature-persistent")) == "1";
-    return is_announced && HV_TRY(nodes.frontend_flag("feature-persistent")) ? GrantUse::persistent : GrantUse::once;
-}
-
 VirtualDisk::VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes nodes, backend::DeviceEvents events)
     : ports_{ports}, nodes_{std::move(nodes)}, events_{std::move(events)} {
     retry_ = ports_.loop.make_timer([this] { events_.changed(); });
 }
 
-// Persistent grants spare us one call a request, which pins our memory and copies the data; the domain then copies it instead.
-// Per second of QEMU's processor time that is a fifth more requests of 4 KiB, but fewer of 1 MiB: 2.8 million instructions each instead of
-// 1.7, of which 1.0 are the domain's copying, which QEMU emulates byte by byte.
+// No persistent grants (feature-persistent): they spare a backend that maps pages the mapping, but cost the domain a copy of all its data.
+// We copy by grant, one call a request, and map nothing but the ring. A frontend that a predecessor left connected and that keeps its pages
+// granted is served in the same way.
 Status VirtualDisk::probe() {
     return nodes_.write_all({{"feature-max-indirect-segments", std::to_string(kMaxIndirectSegments)},
                              {"max-ring-page-order", std::to_string(kMaxRingOrder)},
-                             {"feature-persistent", "1"}});
+                             {"feature-persistent", "0"}});
 }
 
 // A toolstack with a hotplug script (xl) lets that prepare the device and name it; else "params" is what we open.
@@ -110,8 +104,7 @@ Status VirtualDisk::connect() {
     auto ring = HV_TRY(backend::map_ring_pages(ports_.grants, nodes_, "ring-ref", order));
     auto ports = ports_;
     ports.counters = counters();
-    auto const use = HV_TRY(grant_use(nodes_));
-    connection_ = std::make_shared<BlockConnection>(ports, nodes_.domain(), std::move(ring), use, disk_, events_.failed);
+    connection_ = std::make_shared<BlockConnection>(ports, nodes_.domain(), std::move(ring), disk_, events_.failed);
     HV_TRY(publish());
     return connection_->start(EventPort{port});
 }

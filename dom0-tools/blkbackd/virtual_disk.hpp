@@ -9,9 +9,6 @@
 
 namespace hospes::blkbackd {
 
-// How the frontend's grants are used, by what both ends have said in the store.
-Result<GrantUse> grant_use(backend::DeviceNodes const& nodes);
-
 class VirtualDisk final : public backend::Device {
 public:
     VirtualDisk(BlockConnection::Ports ports, backend::DeviceNodes nodes, backend::DeviceEvents events);

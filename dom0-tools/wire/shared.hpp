@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <type_traits>
 
 namespace hospes::wire {
@@ -36,12 +35,6 @@ T copy_once(std::byte const* source) {
     std::memcpy(&copy, source, sizeof copy);
     __asm__ __volatile__("" : : : "memory");
     return copy;
-}
-
-// The same for as many bytes as `to` has room for.
-inline void copy_once(std::span<std::byte> to, std::byte const* source) {
-    std::memcpy(to.data(), source, to.size());
-    __asm__ __volatile__("" : : : "memory");
 }
 
 }  // namespace hospes::wire

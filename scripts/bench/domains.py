@@ -50,7 +50,7 @@ def mini(number: int) -> Domain:
     return Domain(f"mini{number}", 6, f"{DATA}/guests/heartbeat.elf", "", "period=3600000")
 
 
-def with_devices(seconds: int) -> Domain:
-    """A stock kernel with a disk and a network card, which it measures."""
-    return Domain("devices", 256, f"{DATA}/kernels/vmlinuz", f"{BENCH}/initrd-bench.img",
-                  f"console=hvc0 quiet bench.seconds={seconds}", "/dev/vdd", "hospes0")
+def with_devices(seconds: int, disk: str, name: str = "devices") -> Domain:
+    """A stock kernel with a disk and a network card, which it measures, each figure for so many seconds."""
+    return Domain(name, 256, f"{DATA}/kernels/vmlinuz", f"{BENCH}/initrd-bench.img",
+                  f"console=hvc0 quiet bench.seconds={seconds}", disk, "hospes0")

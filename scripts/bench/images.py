@@ -34,7 +34,7 @@ def ramdisk(kernel: Kernel) -> Path:
     def make(archive: Path) -> None:
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            dom0.fill(root, kernel, ("xen-blkback", "xen-netback"))
+            dom0.fill(root, kernel, ("xen-blkback", "xen-netback", "brd"))
             debian_tools.install(root)
             shutil.copy(unpacked("xen-utils-common") / "etc/xen/oxenstored.conf", root / "etc/xen")
             programs.install(_programs(), root, "usr/bin")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A block connection as a hostile frontend may use it: any request, pages that are granted and revoked at any moment, I/O that ends in any
-// order, connections that end in the middle of it; with persistent grants or without, as the first byte says. What we may only read stays
-// as it was, and in the end nothing is mapped.
+// order, connections that end in the middle of it. What we may only read stays as it was, and nothing but the ring is ever mapped.
 #include "dom0-tools/blkbackd/block_connection.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 #include "tests/support/fake_event_channels.hpp"
@@ -42,10 +41,7 @@ std::shared_ptr<Disk const> open_disk(DiskMode mode) {
 
 class World {
 public:
-    explicit World(u8 mode)
-        : use_{(mode & 1) != 0 ? GrantUse::persistent : GrantUse::once},
-          disk_{disks()[(mode & 2) != 0]},
-          budget_pages_{use_ == GrantUse::once ? 0u : (mode & 4) != 0 ? 6u : GrantBudget::kMaxPages} {
+    explicit World(u8 mode) : disk_{disks()[mode % 2]} {
         events_.offer(kGuest, kPort);
         for (u32 ref = kFirstRef; ref < kFirstRef + kFewRefs; ++ref) grant(ref, ref % 4 == 0);
         connect();
@@ -57,8 +53,7 @@ public:
         case 2: revoke(some_ref(input)); break;
         case 3: grant(some_ref(input), input.byte() % 2 != 0); break;
         case 4: reconnect(); break;
-        case 5: engine_.next_error = input.byte() % 2 != 0 ? EIO : EAGAIN; break;
-        case 6: sweep(input); break;
+        case 5: case 6: engine_.next_error = input.byte() % 2 != 0 ? EIO : EAGAIN; break;
         case 7: loop_.run_once(false); break;
         case 8: describe_segments(input); break;
         case 9: put_indirect(input); break;
@@ -70,7 +65,7 @@ public:
     }
     void check() {
         demand(connection_->in_flight() <= front_->slots());
-        demand(grants_.mapped_pages() <= 1 + budget_pages_);
+        demand(grants_.mapped_pages() == 1);
         for (auto const ref : read_only_) {
             auto const* const page = grants_.page(kGuest, GrantRef{ref});
             demand(std::all_of(page, page + 4096, [](std::byte value) { return value == kUntouched; }));
@@ -82,7 +77,6 @@ public:
         loop_.run_once(false);
         demand(grants_.mapped_pages() == 0);
         demand(events_.ports().empty());
-        demand(budget_.take(budget_pages_));
     }
 
 private:
@@ -95,9 +89,9 @@ private:
     void connect() {
         std::array const refs{kRing};
         auto ring = grants_.map(kGuest, refs, Access::read_write);
-        BlockConnection::Ports const ports{loop_, events_, grants_, engine_, budget_, nullptr};
+        BlockConnection::Ports const ports{loop_, events_, grants_, engine_, nullptr};
         auto const failed = [this](Error const&) { has_failed_ = true; };
-        connection_ = std::make_shared<BlockConnection>(ports, kGuest, *std::move(ring), use_, disk_, failed);
+        connection_ = std::make_shared<BlockConnection>(ports, kGuest, *std::move(ring), disk_, failed);
         demand(connection_->start(kPort).has_value());
     }
     // A frontend that has broken its ring begins anew; one that lives goes on where it was.
@@ -152,21 +146,6 @@ private:
             std::memcpy(page + i * sizeof segment, &segment, sizeof segment);
         }
     }
-    // Many requests that name one page each, done one after the other: it takes many to fill what is kept.
-    void sweep(test::FuzzInput& input) {
-        u32 const first = 100 + input.number<u16>() % 1500;
-        for (u32 ref = first, last = first + input.byte(); ref < last; ++ref) {
-            if (swept_.insert(ref).second) grant(ref, false);
-            blkif_request_t request{};
-            request.operation = BLKIF_OP_WRITE;
-            request.nr_segments = 1;
-            request.seg[0] = {.gref = ref, .first_sect = 0, .last_sect = 7};
-            front_->put(request);
-            kick();
-            perform_all();
-            if (has_failed_) return;
-        }
-    }
     void kick() {
         if (!events_.ports().empty()) events_.fire(events_.local_port(kGuest, kPort));
     }
@@ -183,19 +162,15 @@ private:
         }
     }
 
-    GrantUse use_;
     std::shared_ptr<Disk const> disk_;
-    std::size_t budget_pages_;
     EventLoop loop_;
     test::FakeEventChannels events_;
     test::FakeGrants grants_;
-    GrantBudget budget_{budget_pages_};
     test::block::SlowEngine engine_;
     std::byte* ring_page_ = grants_.grant(kGuest, kRing);
     std::optional<test::FrontBlkRing> front_{std::in_place, ring_page_, 4096};
     std::shared_ptr<BlockConnection> connection_;
     std::set<u32> read_only_;
-    std::set<u32> swept_;
     bool has_failed_ = false;
 };
 

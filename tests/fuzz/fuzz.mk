@@ -18,7 +18,7 @@ FUZZ_TARGETS := $(FUZZ_CORE) $(FUZZ_LOADER) $(FUZZ_RINGS) $(FUZZ_DOM0)
 FUZZ_LOADER_PARTS := hypervisor/loader/bzimage.cpp hypervisor/loader/elf_image.cpp
 FUZZ_STORE_PARTS  := $(XENSTORE_SERVER) $(XENSTORE_CLIENT) $(addprefix xenstore/,testing/memory_store.cpp transport/guest_ring.cpp \
 	transport/ring_transport.cpp) dom0-tools/ports/event_channel.cpp
-FUZZ_BLOCK_PARTS  := $(addprefix dom0-tools/,blkbackd/block_connection.cpp blkbackd/disk.cpp blkbackd/persistent_grants.cpp \
+FUZZ_BLOCK_PARTS  := $(addprefix dom0-tools/,blkbackd/block_connection.cpp blkbackd/disk.cpp \
 	ports/event_channel.cpp wire/block_request.cpp)
 FUZZ_XML_PARTS    := $(addprefix dom0-tools/control/,cpu_tune.cpp dialect.cpp dialect_check.cpp domain_config.cpp domain_xml.cpp memory_size.cpp \
 	spelling.cpp xml_document.cpp)

@@ -54,8 +54,6 @@ private:
 
 class FakeGrants final : public GrantDevice {
 public:
-    int map_error = 0;   // what the next map() fails with
-    int map_calls = 0;
     int copy_calls = 0;
 
     // A page of `domain` under `ref`; it may be read and, unless `read_only`, written by us.
@@ -101,8 +99,6 @@ private:
     }
 
     Result<std::pair<std::byte*, std::uint64_t>> do_map(DomId domain, std::span<GrantRef const> refs, Access access) override {
-        ++map_calls;
-        if (int const code = std::exchange(map_error, 0); code != 0) return std::unexpected{Error::from_errno("map grants", code)};
         std::vector<Page> pages;
         for (auto const ref : refs) {
             auto const found = entries_.find({domain, ref});

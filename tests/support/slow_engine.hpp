@@ -24,11 +24,11 @@ public:
     std::deque<Pending> pending;
     int next_error = 0;
 
-    void read(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
-        add([=] { return ::preadv(fd, pieces.data(), static_cast<int>(pieces.size()), static_cast<off_t>(offset)) == size_of(pieces) ? 0 : EIO; }, std::move(done));
+    void read(int fd, std::span<std::byte> memory, std::uint64_t offset, Done done) override {
+        add([=] { return ::pread(fd, memory.data(), memory.size(), static_cast<off_t>(offset)) == static_cast<ssize_t>(memory.size()) ? 0 : EIO; }, std::move(done));
     }
-    void write(int fd, Pieces pieces, std::uint64_t offset, Done done) override {
-        add([=] { return ::pwritev(fd, pieces.data(), static_cast<int>(pieces.size()), static_cast<off_t>(offset)) == size_of(pieces) ? 0 : EIO; }, std::move(done));
+    void write(int fd, std::span<std::byte const> memory, std::uint64_t offset, Done done) override {
+        add([=] { return ::pwrite(fd, memory.data(), memory.size(), static_cast<off_t>(offset)) == static_cast<ssize_t>(memory.size()) ? 0 : EIO; }, std::move(done));
     }
     void sync(int fd, Done done) override {
         add([=] { return ::fdatasync(fd) == 0 ? 0 : errno; }, std::move(done));
@@ -48,11 +48,6 @@ public:
     }
 
 private:
-    static ssize_t size_of(Pieces const& pieces) {
-        ssize_t size = 0;
-        for (auto const& piece : pieces) size += static_cast<ssize_t>(piece.iov_len);
-        return size;
-    }
     void add(std::function<int()> work, Done done) { pending.push_back({std::move(work), std::move(done)}); }
 };
 

@@ -26,7 +26,6 @@ struct Fixture {
     TemporaryFolder folder;
     FakeEventChannels events;
     FakeGrants grants;
-    GrantBudget budget;
     SlowEngine engine;
     std::byte* ring_page = grants.grant(kGuest, GrantRef{8});
     FrontBlkRing front{ring_page, 4096};
@@ -34,9 +33,8 @@ struct Fixture {
     std::optional<DiskCounters> counters;
     std::shared_ptr<BlockConnection> connection;
     std::vector<std::string> failures;
-    GrantUse grant_use;
 
-    explicit Fixture(DiskMode mode = DiskMode::read_write, GrantUse use = GrantUse::once) : grant_use{use} {
+    explicit Fixture(DiskMode mode = DiskMode::read_write) {
         std::ofstream{folder.path() + "/disk.img"}.close();
         std::filesystem::resize_file(folder.path() + "/disk.img", kSectors * 512);
         disk = std::make_shared<Disk const>(*Disk::open(folder.path() + "/disk.img", mode));
@@ -52,8 +50,8 @@ struct Fixture {
     void connect() {
         std::array const refs{GrantRef{8}};
         auto ring = *grants.map(kGuest, refs, Access::read_write);
-        BlockConnection::Ports const ports{loop, events, grants, engine, budget, counters ? &*counters : nullptr};
-        connection = std::make_shared<BlockConnection>(ports, kGuest, std::move(ring), grant_use, disk, [this](Error const& error) { failures.push_back(error.message()); });
+        BlockConnection::Ports const ports{loop, events, grants, engine, counters ? &*counters : nullptr};
+        connection = std::make_shared<BlockConnection>(ports, kGuest, std::move(ring), disk, [this](Error const& error) { failures.push_back(error.message()); });
         REQUIRE(connection->start(kPort).has_value());
     }
     void kick_and_perform() {

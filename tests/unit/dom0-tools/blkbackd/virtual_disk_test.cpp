@@ -32,34 +32,15 @@ struct Fixture {
         test::FakeEventChannels events;
         test::FakeGrants grants;
         test::block::SlowEngine engine;
-        GrantBudget budget;
-        VirtualDisk disk{{loop, events, grants, engine, budget}, *nodes, {}};
+        VirtualDisk disk{{loop, events, grants, engine}, *nodes, {}};
         REQUIRE(disk.probe());
     }
-    void say(std::string const& directory, std::string const& value) { REQUIRE(store.write(directory + "/feature-persistent", value)); }
-    GrantUse use() { return *grant_use(*nodes); }
 };
 
 }  // namespace
 
-TEST_CASE("grants are kept mapped for a frontend that says that it keeps them granted", "[blkbackd][grants]") {
+TEST_CASE("a frontend is not asked to keep its pages granted: it would copy all its data into them", "[blkbackd][grants]") {
     Fixture f;
     f.probe();
-    CHECK(f.use() == GrantUse::once);
-    f.say(kFront, "0");
-    CHECK(f.use() == GrantUse::once);
-    f.say(kFront, "yes");
-    CHECK(f.use() == GrantUse::once);
-    f.say(kFront, "1");
-    CHECK(f.use() == GrantUse::persistent);
-}
-
-TEST_CASE("what a frontend was not offered is not used, whatever it says", "[blkbackd][grants]") {
-    Fixture f;
-    f.say(kFront, "1");
-    CHECK(f.use() == GrantUse::once);
-    f.say(kOwn, "0");
-    CHECK(f.use() == GrantUse::once);
-    f.say(kOwn, "1");
-    CHECK(f.use() == GrantUse::persistent);
+    CHECK(*f.store.read(kOwn + "/feature-persistent") == "0");
 }

@@ -130,7 +130,7 @@ TEST_CASE("a block request's events and I/O take two turns of the loop", "[ports
     std::array<std::byte, 4096> memory{};
     int reads = 0;
     f.on_fired = [&](EventPort port) {
-        engine->read(file.get(), {{memory.data(), memory.size()}}, 0, [&](int error) { reads += error == 0 ? 1 : 100; });
+        engine->read(file.get(), memory, 0, [&](int error) { reads += error == 0 ? 1 : 100; });
         CHECK(f.stream->unmask(port).has_value());
     };
     f.loop.run_once(false);
@@ -152,7 +152,7 @@ TEST_CASE("while a disk takes its time, the unmask of the request's event ends n
     std::byte memory{};
     int reads = 0;
     f.on_fired = [&](EventPort port) {
-        engine->read(disk.read_end.get(), {{&memory, 1}}, 0, [&](int error) { reads += error == 0 ? 1 : 100; });
+        engine->read(disk.read_end.get(), {&memory, 1}, 0, [&](int error) { reads += error == 0 ? 1 : 100; });
         CHECK(f.stream->unmask(port).has_value());
     };
     f.loop.run_once(false);
