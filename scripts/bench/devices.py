@@ -2,8 +2,8 @@
 """Group "devices": disk and network of a stock Linux domain; ours through blkbackd and netbackd, Xen's through xen-blkback
 and xen-netback in dom0's kernel. The disk below is a virtio disk of the machine; and once more with one in dom0's memory, under -icount:
 how fast an emulated machine is depends on the host from one minute to the next, how many instructions it runs does not."""
-from .core_cost import ICOUNT
 from .control import Dom0, dom0_of, figures
+from .core_cost import ICOUNT
 from .domains import Domain, with_devices
 from .processor_time import usage_of
 from .rows import RATES, SYSTEMS, Row, at_least
@@ -15,11 +15,11 @@ _MEMORY_DISK_KIB = 64 << 10
 _COUNTED = ", in 10^9 instructions"
 _COUNT_NOTE = ("Rates in 10^9 instructions: what was done while the machine, with one processor under -icount, ran so many; the disk lies "
                "in dom0's memory. The host does not move them.")
-# Figure of programs/disk.cpp or net.cpp -> name, unit, least ratio.
-_ROWS = {"sequential_read": ("block, sequential reads of 1 MiB", "MiB/s", 1.0), "sequential_write": ("block, sequential writes of 1 MiB", "MiB/s", 1.0),
-         "random_read": ("block, random reads of 4 KiB", "1/s", 1.0), "random_write": ("block, random writes of 4 KiB", "1/s", 1.0),
-         "tcp_out": ("network, TCP from the domain", "MiB/s", 0.9), "tcp_in": ("network, TCP to the domain", "MiB/s", 0.9),
-         "round_trips": ("network, round trips over TCP", "1/s", 0.9)}
+# Figure of programs/disk.cpp or net.cpp -> name, what is counted, least ratio.
+_ROWS = {"sequential_read": ("block, sequential reads of 1 MiB", "MiB", 1.0), "sequential_write": ("block, sequential writes of 1 MiB", "MiB", 1.0),
+         "random_read": ("block, random reads of 4 KiB", "1", 1.0), "random_write": ("block, random writes of 4 KiB", "1", 1.0),
+         "tcp_out": ("network, TCP from the domain", "MiB", 0.9), "tcp_in": ("network, TCP to the domain", "MiB", 0.9),
+         "round_trips": ("network, round trips over TCP", "1", 0.9)}
 
 
 def _measured(dom0: Dom0, name: str) -> dict[str, float]:
@@ -48,12 +48,11 @@ def _one_count(session: Session, system: str, domain: Domain) -> dict[str, float
         return _measured(dom0, domain.name)
 
 
-def _rows(runs: dict[str, list[dict[str, float]]], suffix: str, said: str, note: str) -> list[Row]:
+def _rows(runs: dict[str, list[dict[str, float]]], suffix: str, said: str, note: str, per: str = "/s") -> list[Row]:
     rows = []
     for key, (name, unit, bound) in _ROWS.items():
         samples = {system: [run[key + suffix] for run in runs[system]] for system in SYSTEMS}
-        shown = unit.removesuffix("/s") if said == _COUNTED else unit
-        rows.append(Row(GROUP, f"{name}{said}", shown, samples, at_least(bound), more_is_better=True, note=note))
+        rows.append(Row(GROUP, f"{name}{said}", f"{unit}{per}", samples, at_least(bound), more_is_better=True, note=note))
     return rows
 
 
@@ -67,4 +66,4 @@ def run(session: Session) -> list[Row]:
     for system in SYSTEMS:
         session.say(f"{system:<7} counted")
         counts[system] = [session.once_more(lambda: _one_count(session, system, counted))]
-    return [row for suffix, said, note in RATES for row in _rows(runs, suffix, said, note)] + _rows(counts, "", _COUNTED, _COUNT_NOTE)
+    return [row for suffix, said, note in RATES for row in _rows(runs, suffix, said, note)] + _rows(counts, "", _COUNTED, _COUNT_NOTE, per="")
