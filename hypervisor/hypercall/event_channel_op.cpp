@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // event_channel_op (32): the table of its sub-operations, the frequent ones first. What belongs to the FIFO layout (init_control, expand_array, set_priority) is not
 // in it: a guest that asks gets ENOSYS and stays with the 2-level layout.
-#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/hypercall/event_channel_op.hpp"
+#include "hypervisor/hypercall/locked.hpp"
 
 namespace hospes {
 namespace {
@@ -12,13 +12,6 @@ struct Row {
     Caller caller;  // acting on another domain needs the control domain besides (target_domain)
     Outcome (*run)(Vcpu& caller, GuestAddress arg);
 };
-
-// What touches more than its caller's own ports.
-template <Outcome (*kRun)(Vcpu& caller, GuestAddress arg)>
-Outcome locked(Vcpu& caller, GuestAddress arg) {
-    CoreGuard const guard;
-    return kRun(caller, arg);
-}
 
 constexpr Row kOps[] = {
     {EVTCHNOP_send, Caller::any_domain, event_send},

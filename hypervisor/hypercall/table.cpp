@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole attack surface on one screen: every hypercall the core answers, and who may call it. Sub-operations have tables of their own.
-#include "hypervisor/core/core_lock.hpp"
-#include "hypervisor/hypercall/hypercall.hpp"
-#include "hypervisor/ports/log.hpp"
+#include "hypervisor/hypercall/locked.hpp"
 
 namespace hospes {
 namespace {
-
-template <HypercallHandler kHandler>
-Outcome run_locked(Vcpu& caller, HypercallArgs& args) {
-    CoreGuard const guard;
-    return kHandler(caller, args);
-}
 
 template <HypercallHandler kHandler>
 Outcome run_privileged(Vcpu& caller, HypercallArgs& args) {
@@ -22,9 +14,10 @@ Outcome run_privileged(Vcpu& caller, HypercallArgs& args) {
 // The handler with what its row asks for around it: who is not privileged does not get as far as the lock.
 template <HypercallHandler kHandler>
 constexpr Hypercall declare(u16 number, char const* name, Caller caller, Touches touches) {
+    constexpr HypercallHandler kLocked = locked<kHandler>;
     bool const is_locked = touches == Touches::shared;
-    if (caller == Caller::any_domain) return {number, name, is_locked ? run_locked<kHandler> : kHandler};
-    return {number, name, is_locked ? run_privileged<run_locked<kHandler>> : run_privileged<kHandler>};
+    if (caller == Caller::any_domain) return {number, name, is_locked ? kLocked : kHandler};
+    return {number, name, is_locked ? run_privileged<kLocked> : run_privileged<kHandler>};
 }
 
 constexpr Hypercall kHypercalls[] = {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcpu_op (24): life of the vcpus of the calling domain, their timers and shared areas.
-#include "hypervisor/core/core_lock.hpp"
 #include "hypervisor/core/event/vcpu_info.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
 #include "hypervisor/core/time/timers.hpp"
-#include "hypervisor/hypercall/hypercall.hpp"
+#include "hypervisor/hypercall/locked.hpp"
 #include "hypervisor/hypercall/vcpu_context.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/x86/layout.hpp"
@@ -102,13 +101,6 @@ struct Row {
     Outcome (*run)(Call& call);
 };
 
-// What touches more than its caller's own vcpu.
-template <Outcome (*kRun)(Call& call)>
-Outcome locked(Call& call) {
-    CoreGuard const guard;
-    return kRun(call);
-}
-
 // First what Linux asks for whenever it goes to sleep.
 constexpr Row kOps[] = {
     {VCPUOP_set_singleshot_timer, set_singleshot_timer},
@@ -127,6 +119,7 @@ constexpr Row kOps[] = {
 }  // namespace
 
 Outcome hypercall_vcpu_op(Vcpu& caller, HypercallArgs& args) {
+    // Looked up without the lock: a domain gets its vcpus before it first runs (create_vcpus), and keeps them while any of them runs.
     Vcpu* const vcpu = args[1] <= ~u32{0} ? caller.domain().vcpu(VcpuId{static_cast<u32>(args[1])}) : nullptr;
     if (vcpu == nullptr) return Errno::no_entry;
     Call call{caller, *vcpu, GuestAddress{args[2]}};
