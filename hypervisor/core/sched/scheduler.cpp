@@ -9,10 +9,12 @@
 
 namespace hospes {
 
-// The run queue of a vcpu, locked. The vcpu may move while we wait for the lock.
-class [[nodiscard]] Scheduler::HomeLock {
+// A run queue, locked. Those notified meanwhile are kicked when it is free again.
+class [[nodiscard]] Scheduler::QueueLock {
 public:
-    HomeLock(Scheduler& scheduler, Vcpu const& vcpu) : scheduler_{scheduler} {
+    QueueLock(Scheduler& scheduler, RunQueue& queue) : scheduler_{scheduler}, queue_{&queue} { queue.lock.lock(); }
+    // That of a vcpu, which may move while we wait for the lock.
+    QueueLock(Scheduler& scheduler, Vcpu const& vcpu) : scheduler_{scheduler} {
         for (;;) {
             PcpuId const pcpu = vcpu.sched.pcpu.load();
             queue_ = &scheduler.queue_of(pcpu);
@@ -21,12 +23,12 @@ public:
             queue_->lock.unlock();
         }
     }
-    ~HomeLock() {
+    ~QueueLock() {
         queue_->lock.unlock();
         scheduler_.send_kicks();
     }
-    HomeLock(HomeLock const&) = delete;
-    HomeLock& operator=(HomeLock const&) = delete;
+    QueueLock(QueueLock const&) = delete;
+    QueueLock& operator=(QueueLock const&) = delete;
 
     RunQueue& operator*() const { return *queue_; }
 
@@ -105,7 +107,7 @@ bool Scheduler::reconsider(RunQueue& queue, Vcpu& vcpu, Nanoseconds now) {
 
 void Scheduler::settle(Vcpu& vcpu) {
     for (;;) {
-        HomeLock home{*this, vcpu};
+        QueueLock const home{*this, vcpu};
         if (reconsider(*home, vcpu, system_time())) return;
     }
 }
@@ -129,7 +131,7 @@ void Scheduler::block(Vcpu& vcpu) {
 }
 
 void Scheduler::yield(Vcpu& vcpu) {
-    HomeLock home{*this, vcpu};
+    QueueLock const home{*this, vcpu};
     RunQueue& queue = *home;
     Vcpu* const first = queue.waiting.first();
     if (first == nullptr || queue.running != &vcpu) return;
@@ -193,7 +195,7 @@ void Scheduler::set_cap(Domain& domain, u32 percent) {
     domain.share.set_cap(percent, system_time());
     for (u32 i = 0; i < domain.max_vcpus; ++i) {
         if (domain.vcpus[i] == nullptr) continue;
-        HomeLock home{*this, *domain.vcpus[i]};
+        QueueLock const home{*this, *domain.vcpus[i]};
         RunQueue& queue = *home;
         Standing const standing = domain.vcpus[i]->sched.standing;
         if (standing == Standing::waiting) offer(queue, *domain.vcpus[i]);
@@ -204,7 +206,7 @@ void Scheduler::set_cap(Domain& domain, u32 percent) {
 
 // One that waits where it may not any more leaves when it is its turn.
 void Scheduler::set_affinity(Vcpu& vcpu, PcpuMask hard, PcpuMask soft) {
-    HomeLock home{*this, vcpu};
+    QueueLock const home{*this, vcpu};
     vcpu.sched.hard_affinity = hard;
     vcpu.sched.soft_affinity = soft;
     if (vcpu.sched.standing == Standing::waiting) offer(*home, vcpu);
@@ -212,7 +214,7 @@ void Scheduler::set_affinity(Vcpu& vcpu, PcpuMask hard, PcpuMask soft) {
 }
 
 RunTimes Scheduler::times_of(Vcpu const& vcpu, Nanoseconds now) {
-    HomeLock home{*this, vcpu};
+    QueueLock const home{*this, vcpu};
     SchedUnit const& unit = vcpu.sched;
     RunTimes times{unit.state.load(), unit.state_entry, {}};
     std::copy_n(unit.time, times.time.size(), times.time.begin());
@@ -241,8 +243,8 @@ void Scheduler::remove_pcpu(PcpuId pcpu) {
     idle_.fetch_and(~bit);
     RunQueue& queue = queue_of(pcpu);
     notify(queue);
-    for (bool is_empty = false; !is_empty; send_kicks()) {
-        LockGuard guard{queue.lock};
+    for (bool is_empty = false; !is_empty;) {
+        QueueLock const guard{*this, queue};
         unpark(queue, Nanoseconds::never());
         (void)choose(queue, system_time());
         is_empty = queue.waiting.is_empty();
@@ -342,13 +344,8 @@ Vcpu* Scheduler::decide(RunQueue& queue, Vcpu* prev, Nanoseconds now) {
 }
 
 Vcpu* Scheduler::pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now) {
-    Vcpu* const next = pick_next_locked(queue_of(pcpu), prev, now);
-    send_kicks();
-    return next;
-}
-
-Vcpu* Scheduler::pick_next_locked(RunQueue& queue, Vcpu* prev, Nanoseconds now) {
-    LockGuard guard{queue.lock};
+    RunQueue& queue = queue_of(pcpu);
+    QueueLock const guard{*this, queue};
     HV_ASSERT(prev == queue.running);
     queue.must_decide.store(false);
     if (prev == nullptr && now > queue.decided_at) queue.idle_time += now - queue.decided_at;

@@ -91,7 +91,7 @@ public:
     char const* find_fault(PcpuId pcpu, DomainList& domains);  // core/sched/check.cpp
 
 private:
-    class HomeLock;
+    class QueueLock;
 
     RunQueue& queue_of(PcpuId pcpu) { return queues_[pcpu.raw()]; }
     u32 index_of(RunQueue const& queue) const { return static_cast<u32>(&queue - queues_.data()); }
@@ -101,7 +101,6 @@ private:
 
     void notify(RunQueue& queue);
     void send_kicks();
-    Vcpu* pick_next_locked(RunQueue& queue, Vcpu* prev, Nanoseconds now);
     void settle(Vcpu& vcpu);
     void settle_all(Domain& domain);
 
