@@ -62,7 +62,7 @@ dom0_test = $(eval $(call dom0_test_rules,$(strip $(1)),$(2),$(3)))
 
 # What nearly every program of the control domain is made from.
 DOM0_BASE  := $(addprefix dom0-tools/base/,error.cpp unique_fd.cpp cpu_set.cpp disk_counters.cpp event_loop.cpp log.cpp)
-DOM0_PORTS := $(addprefix dom0-tools/ports/,event_channel.cpp event_channel_linux.cpp event_channel_watched.cpp grant_linux.cpp)
+DOM0_PORTS := $(addprefix dom0-tools/ports/,event_channel.cpp event_channel_linux.cpp event_channel_watched.cpp grant_linux.cpp copy_segments.cpp granted_memory.cpp)
 # What waits in io_uring besides; needs -luring.
 DOM0_RING  := dom0-tools/base/completion_ring.cpp dom0-tools/ports/port_stream.cpp
 
@@ -82,6 +82,6 @@ $(call dom0_program,netbackd,$(call daemon_sources,netbackd))
 DOM0_TESTED := base ports wire backend consoled blkbackd netbackd
 $(call dom0_test,dom0_base_test,$(wildcard $(foreach part,$(DOM0_TESTED),tests/unit/dom0-tools/$(part)/*.cpp)) \
   $(filter-out %/main.cpp %/daemon.cpp,$(wildcard $(foreach part,backend wire consoled blkbackd netbackd,dom0-tools/$(part)/*.cpp))) \
-  $(DOM0_BASE) $(DOM0_RING) dom0-tools/ports/event_channel.cpp xenstore/testing/memory_store.cpp $(XENSTORE_SERVER) $(XENSTORE_CLIENT),-luring)
+  $(DOM0_BASE) $(DOM0_RING) $(addprefix dom0-tools/ports/,event_channel.cpp copy_segments.cpp) xenstore/testing/memory_store.cpp $(XENSTORE_SERVER) $(XENSTORE_CLIENT),-luring)
 
 -include dom0-tools/control.mk

@@ -8,7 +8,7 @@ namespace {
 using namespace hospes;
 
 Status serve(backend::Ports ports, std::function<void()> const& run) {
-    netbackd::FrameStore frames;
+    netbackd::FrameStore frames{HV_TRY(ports.grants.copy_memory(netbackd::FrameStore::kPages))};
     netbackd::NetConnection::Ports const net_ports{ports.loop, ports.events, ports.grants, frames};
     backend::Bus bus{ports.loop, ports.store, "vif", [&](backend::DeviceNodes nodes, backend::DeviceEvents events) {
         return std::make_unique<netbackd::VirtualCard>(net_ports, std::move(nodes), std::move(events));

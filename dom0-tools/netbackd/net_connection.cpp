@@ -15,6 +15,17 @@ namespace {
 constexpr std::size_t kBatch = 64;           // packets
 constexpr int kBatchesPerTurn = 4;           // then others have their turn
 
+// Where a packet begins in its first page, so that its first whole page, and as a rule each that follows, becomes one of ours: a
+// piece that crosses the end of a page of ours takes two operations.
+std::size_t offset_of_frame(wire::TxPacket const& packet) {
+    std::size_t before = 0;
+    for (auto const& slot : std::span{packet.slots}.first(packet.slot_count)) {
+        if (slot.size == 4096) return (4096 - before % 4096) % 4096;
+        before += slot.size;
+    }
+    return 0;
+}
+
 }  // namespace
 
 NetConnection::NetConnection(Ports ports, DomId domain, Rings rings, int tap_fd, std::size_t largest_frame, std::function<void(Error const&)> failed)
@@ -79,7 +90,7 @@ bool NetConnection::take_tx_batch() {
             break;
         }
         if (!outgoing.packet.is_acceptable) continue;
-        outgoing.frame = ports_.frames.keep(outgoing.packet.size);
+        outgoing.frame = ports_.frames.keep(outgoing.packet.size, offset_of_frame(outgoing.packet));
         outgoing.first_piece = pieces_.size();
         outgoing.piece_count = outgoing.packet.slot_count;
         auto* local = outgoing.frame.data();

@@ -67,6 +67,9 @@ public:
     // Performs all pieces; each has its own status. An error means that none can be relied on.
     virtual Status copy(std::span<GrantCopy> pieces) = 0;
 
+    // Whole pages, which stay as long as the process: copies from and to them cost least. Once a process.
+    virtual Result<std::span<std::byte>> copy_memory(std::size_t page_count) = 0;
+
 private:
     friend class GrantMapping;
     virtual Result<std::pair<std::byte*, std::uint64_t>> do_map(DomId domain, std::span<GrantRef const> refs, Access access) = 0;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ioctls of /dev/xen/gntdev (xen/sys/gntdev.h; linux-pv-abi.md 5.3).
 #include "dom0-tools/base/unique_fd.hpp"
+#include "dom0-tools/ports/copy_segments.hpp"
 #include "dom0-tools/ports/grant.hpp"
+#include "dom0-tools/ports/granted_memory.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -9,14 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <vector>
-
-extern "C" {
-#include <xen/xen.h>
-#include <xen/sys/gntdev.h>
-#include <xen/grant_table.h>
-}
 
 namespace hospes {
 namespace {
@@ -28,6 +25,7 @@ public:
     explicit LinuxGrants(UniqueFd fd) : fd_{std::move(fd)} {}
 
     Status copy(std::span<GrantCopy> pieces) override;
+    Result<std::span<std::byte>> copy_memory(std::size_t page_count) override;
 
 private:
     Result<std::pair<std::byte*, std::uint64_t>> do_map(DomId domain, std::span<GrantRef const> refs, Access access) override;
@@ -35,7 +33,8 @@ private:
     void forget(std::uint64_t index, std::size_t page_count);
 
     UniqueFd fd_;
-    std::vector<ioctl_gntdev_grant_copy_segment> segments_;  // kept between calls: copying is the hot path
+    CopySegments segments_;
+    GrantedMemory own_;
 };
 
 Result<std::pair<std::byte*, std::uint64_t>> LinuxGrants::do_map(DomId domain, std::span<GrantRef const> refs, Access access) {
@@ -75,25 +74,24 @@ void LinuxGrants::forget(std::uint64_t index, std::size_t page_count) {
         spdlog::error("{}", Error::from_errno("release a grant mapping").message());
 }
 
-Status LinuxGrants::copy(std::span<GrantCopy> pieces) {
-    segments_.resize(pieces.size());
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-        auto const& piece = pieces[i];
-        auto& segment = segments_[i];
-        segment = {};
-        bool const incoming = piece.direction == GrantCopy::Direction::from_domain;
-        auto& foreign = incoming ? segment.source : segment.dest;
-        auto& local = incoming ? segment.dest : segment.source;
-        foreign.foreign.ref = piece.ref.raw();
-        foreign.foreign.offset = piece.offset;
-        foreign.foreign.domid = piece.domain.raw();
-        local.virt = piece.local;
-        segment.len = piece.size;
-        segment.flags = incoming ? GNTCOPY_source_gref : GNTCOPY_dest_gref;
+Result<std::span<std::byte>> LinuxGrants::copy_memory(std::size_t page_count) {
+    auto own = GrantedMemory::allocate(page_count);
+    if (!own) {
+        spdlog::warn("copies from and to domains will be slower: {}", own.error().message());
+        auto* const memory = static_cast<std::byte*>(std::aligned_alloc(4096, page_count * 4096));
+        if (memory == nullptr) return fail(ENOMEM, "{} pages for copies from and to domains", page_count);
+        return std::span{memory, page_count * 4096};
     }
-    ioctl_gntdev_grant_copy request{.count = static_cast<unsigned>(pieces.size()), .segments = segments_.data()};
+    own_ = std::move(*own);
+    return own_.bytes();
+}
+
+Status LinuxGrants::copy(std::span<GrantCopy> pieces) {
+    segments_.assign(pieces, own_);
+    auto const segments = segments_.segments();
+    ioctl_gntdev_grant_copy request{.count = static_cast<unsigned>(segments.size()), .segments = segments.data()};
     if (::ioctl(fd_.get(), IOCTL_GNTDEV_GRANT_COPY, &request) < 0) return fail_errno("copy {} granted pieces", pieces.size());
-    for (std::size_t i = 0; i < pieces.size(); ++i) pieces[i].status = segments_[i].status;
+    segments_.tell(pieces);
     return {};
 }
 

@@ -74,7 +74,16 @@ public:
         return {};
     }
 
+    Result<std::span<std::byte>> copy_memory(std::size_t page_count) override {
+        copy_memory_.reset(static_cast<std::byte*>(std::aligned_alloc(4096, page_count * 4096)));
+        return std::span{copy_memory_.get(), page_count * 4096};
+    }
+
 private:
+    struct Free {
+        void operator()(std::byte* memory) const { std::free(memory); }
+    };
+
     using Page = std::shared_ptr<FakeMemory::Page>;
     struct Entry {
         Page page;
@@ -124,6 +133,7 @@ private:
     }
 
     FakeMemory memory_;
+    std::unique_ptr<std::byte[], Free> copy_memory_;
     std::map<std::pair<DomId, GrantRef>, Entry> entries_;
     std::map<std::uint64_t, std::vector<Page>> held_;
     std::size_t mapped_pages_ = 0;

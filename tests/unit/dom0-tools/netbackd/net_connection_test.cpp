@@ -26,7 +26,7 @@ struct Fixture {
     EventLoop loop;
     test::FakeEventChannels events;
     test::FakeGrants grants;
-    FrameStore frames;
+    FrameStore frames{*grants.copy_memory(FrameStore::kPages)};
     UniqueFd tap, bridge;
     FrontTxRing tx{grants.grant(kGuest, GrantRef{8}), 4096};
     FrontRxRing rx{grants.grant(kGuest, GrantRef{9}), 4096};
