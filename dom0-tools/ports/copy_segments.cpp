@@ -4,47 +4,49 @@
 #include <algorithm>
 
 namespace hospes {
+namespace {
 
-void CopySegments::assign(std::span<GrantCopy const> pieces, GrantedMemory const& own) {
-    segments_.clear();
-    for (auto const& piece : pieces) add(piece, own);
+using Segment = ioctl_gntdev_grant_copy_segment;
+
+// `size` bytes of a piece from `done` on, which end in the page of `own` in which they begin.
+void fill(Segment& segment, GrantCopy const& piece, std::uint16_t done, std::uint16_t size, std::optional<GrantedMemory::Place> const& own) {
+    bool const is_incoming = piece.direction == GrantCopy::Direction::from_domain;
+    auto& foreign = is_incoming ? segment.source : segment.dest;
+    auto& local = is_incoming ? segment.dest : segment.source;
+    foreign.foreign = {.ref = piece.ref.raw(), .offset = static_cast<std::uint16_t>(piece.offset + done), .domid = piece.domain.raw()};
+    if (own) {
+        local.foreign = {.ref = own->ref.raw(), .offset = own->offset, .domid = kDomIdSelf.raw()};
+        segment.flags = GNTCOPY_source_gref | GNTCOPY_dest_gref;
+    } else {
+        local.virt = piece.local + done;
+        segment.flags = is_incoming ? GNTCOPY_source_gref : GNTCOPY_dest_gref;
+    }
+    segment.len = size;
 }
 
-void CopySegments::add(GrantCopy const& piece, GrantedMemory const& own) {
-    bool const is_incoming = piece.direction == GrantCopy::Direction::from_domain;
-    std::uint16_t done = 0;
-    do {
-        auto& segment = segments_.emplace_back();
-        auto& foreign = is_incoming ? segment.source : segment.dest;
-        auto& local = is_incoming ? segment.dest : segment.source;
-        foreign.foreign.ref = piece.ref.raw();
-        foreign.foreign.offset = static_cast<std::uint16_t>(piece.offset + done);
-        foreign.foreign.domid = piece.domain.raw();
-        segment.len = static_cast<std::uint16_t>(piece.size - done);
-        segment.flags = is_incoming ? GNTCOPY_source_gref : GNTCOPY_dest_gref;
-        if (auto const place = own.find(piece.local + done)) {
-            local.foreign.ref = place->ref.raw();
-            local.foreign.offset = place->offset;
-            local.foreign.domid = kDomIdSelf.raw();
-            segment.len = std::min(segment.len, static_cast<std::uint16_t>(4096 - place->offset));
-            segment.flags = GNTCOPY_source_gref | GNTCOPY_dest_gref;
-        } else {
-            local.virt = piece.local + done;
-        }
-        done = static_cast<std::uint16_t>(done + segment.len);
-    } while (done < piece.size);
+}  // namespace
+
+void CopySegments::assign(std::span<GrantCopy const> pieces, GrantedMemory const& own) {
+    if (room_.size() < 2 * pieces.size()) room_.resize(2 * pieces.size());  // a piece is no longer than a page
+    auto* segment = room_.data();
+    for (auto const& piece : pieces) {
+        auto const place = own.find(piece.local);
+        auto const first = place ? std::min(piece.size, static_cast<std::uint16_t>(4096 - place->offset)) : piece.size;
+        fill(*segment++, piece, 0, first, place);
+        if (first < piece.size) fill(*segment++, piece, first, static_cast<std::uint16_t>(piece.size - first), own.find(piece.local + first));
+    }
+    count_ = static_cast<std::size_t>(segment - room_.data());
 }
 
 void CopySegments::tell(std::span<GrantCopy> pieces) const {
-    auto segment = segments_.begin();
+    auto const* segment = room_.data();
     for (auto& piece : pieces) {
-        piece.status = GNTST_okay;
-        std::uint16_t done = 0;
-        do {
-            if (piece.status == GNTST_okay) piece.status = segment->status;
-            done = static_cast<std::uint16_t>(done + segment->len);
-            ++segment;
-        } while (done < piece.size);
+        piece.status = segment->status;
+        bool const is_split = segment->len < piece.size;
+        ++segment;
+        if (!is_split) continue;
+        if (piece.status == GNTST_okay) piece.status = segment->status;
+        ++segment;
     }
 }
 

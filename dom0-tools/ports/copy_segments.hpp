@@ -21,14 +21,13 @@ class CopySegments {
 public:
     // What lies in `own` is named by its grant, one segment for each page of it.
     void assign(std::span<GrantCopy const> pieces, GrantedMemory const& own);
-    std::span<ioctl_gntdev_grant_copy_segment> segments() { return segments_; }
+    std::span<ioctl_gntdev_grant_copy_segment> segments() { return std::span{room_}.first(count_); }
     // Hands the statuses on to the pieces that were assigned: the first bad one counts.
     void tell(std::span<GrantCopy> pieces) const;
 
 private:
-    void add(GrantCopy const& piece, GrantedMemory const& own);
-
-    std::vector<ioctl_gntdev_grant_copy_segment> segments_;  // kept between calls: copying is the hot path
+    std::vector<ioctl_gntdev_grant_copy_segment> room_;  // kept between calls: copying is the hot path
+    std::size_t count_ = 0;
 };
 
 }  // namespace hospes

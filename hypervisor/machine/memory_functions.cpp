@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions of <cstring> that compilers call by themselves. Word loops: emulated processors run REP string instructions slowly.
+// The functions of <cstring> that compilers call by themselves. Word loops: REP string instructions take long to begin, and emulated
+// processors run them slowly. Pages are copied by them: processors move whole cache lines then, and emulated ones lose little.
 #include "hypervisor/base/types.hpp"
 
 using hospes::u64;
@@ -13,7 +14,7 @@ struct [[gnu::packed, gnu::may_alias]] Word {
 };
 
 constexpr usize kBlock = 8 * sizeof(Word);
-constexpr usize kLargeBlock = 64 * sizeof(Word);
+constexpr usize kLeastByRep = 64 * sizeof(Word);
 
 // Moves as many blocks as there are.
 template <usize kBytes>
@@ -21,7 +22,7 @@ template <usize kBytes>
     for (; size >= kBytes; size -= kBytes, to += kBytes, from += kBytes) {
         auto* const out = reinterpret_cast<Word*>(to);
         auto const* const in = reinterpret_cast<Word const*>(from);
-#pragma GCC unroll 64
+#pragma GCC unroll 8
         for (unsigned i = 0; i < kBytes / sizeof(Word); ++i) out[i].value = in[i].value;
     }
 }
@@ -45,7 +46,11 @@ extern "C" {
 [[gnu::optimize("no-tree-loop-distribute-patterns")]] void* memcpy(void* to, void const* from, usize size) {
     auto* target = static_cast<u8*>(to);
     auto const* source = static_cast<u8 const*>(from);
-    copy_blocks<kLargeBlock>(target, source, size);
+    if (size >= kLeastByRep) {
+        usize words = size / sizeof(Word);
+        asm volatile("rep movsq" : "+c"(words), "+D"(target), "+S"(source) : : "memory");
+        size %= sizeof(Word);
+    }
     copy_blocks<kBlock>(target, source, size);
     copy_blocks<sizeof(Word)>(target, source, size);
     for (; size > 0; --size) *target++ = *source++;
