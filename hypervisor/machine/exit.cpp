@@ -65,7 +65,7 @@ void idle(Pcpu& pcpu) {
 GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
     Vcpu& vcpu = *pcpu.loaded;
     if (has_more_to_do(pcpu, vcpu)) [[unlikely]] exit_to_guest();
-    if ((vcpu.pv.nmi_pending || has_deliverable_event(vcpu)) && !deliver_pending_events(vcpu)) exit_to_guest();
+    if (has_deliverable_event(vcpu) && !deliver_pending_events(vcpu)) exit_to_guest();
     make_ready_to_leave(vcpu.regs);
     return &vcpu.regs;
 }
@@ -80,7 +80,7 @@ GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu) {
     constexpr u64 kFarFromPlain = kRflagsRf | kRflagsVm | kRflagsTf | kRflagsIopl;
     GuestRegs& regs = vcpu.regs;
     bool const is_plain = is_canonical(regs.rip) && (regs.rflags & kFarFromPlain) == 0 && !vcpu.sched.has_news;
-    if (!is_plain || vcpu.pv.nmi_pending || has_deliverable_event(vcpu) || is_decision_due(pcpu)) leave_to_same_guest(pcpu);
+    if (!is_plain || has_deliverable_event(vcpu) || is_decision_due(pcpu)) leave_to_same_guest(pcpu);
     return &regs;
 }
 

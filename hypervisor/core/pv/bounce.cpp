@@ -132,14 +132,9 @@ void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors) {
 }
 
 bool deliver_pending_events(Vcpu& vcpu) {
-    PvState& pv = vcpu.pv;
-    if (pv.nmi_pending && !pv.nmi_masked && pv.traps[kVectorNmi].address != 0) {
-        pv.nmi_pending = false;
-        pv.nmi_masked = true;
-        if (!deliver_trap(vcpu, kVectorNmi, 0)) return false;
-    }
-    if (pv.event_callback.address == 0 || !has_deliverable_event(vcpu)) return true;
-    return gets_a_moment(vcpu) || deliver_callback(vcpu, pv.event_callback.address, true);
+    Callback const& callback = vcpu.pv.event_callback;
+    if (callback.address == 0 || !has_deliverable_event(vcpu)) return true;
+    return gets_a_moment(vcpu) || deliver_callback(vcpu, callback.address, true);
 }
 
 }  // namespace hospes

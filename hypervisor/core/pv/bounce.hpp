@@ -22,7 +22,7 @@ void deliver_syscall_callback(Vcpu& vcpu);
 // The failsafe callback: a guest selector (in the order DS ES FS GS) could no longer be loaded.
 void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors);
 
-// Before the return to the guest: an NMI or a deliverable event upcall. False when the domain was stopped over it.
+// Before the return to the guest: the upcall, if an event is deliverable. False when the domain was stopped over it.
 [[nodiscard]] bool deliver_pending_events(Vcpu& vcpu);
 
 }  // namespace hospes

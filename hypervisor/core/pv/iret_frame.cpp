@@ -33,7 +33,6 @@ void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
         regs.r11 = frame.r11;
         regs.vector = kEntryNone;
     }
-    vcpu.pv.nmi_masked = false;
     if ((frame.rflags & kRflagsIf) == 0) {
         mask_events(vcpu);
         return;

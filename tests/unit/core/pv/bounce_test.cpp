@@ -162,17 +162,6 @@ TEST_CASE("an event that cannot be delivered ends the domain and says so", "[pv]
     CHECK(g.domain.is_shut_down);
 }
 
-TEST_CASE("an NMI is delivered once and waits for the next until the guest's iret", "[pv][bounce]") {
-    PvGuest g;
-    g.vcpu.pv.nmi_pending = true;
-    CHECK(deliver_pending_events(g.vcpu));
-    CHECK(g.is_at_handler(kVectorNmi));
-    g.vcpu.regs.rip = g.code;
-    g.vcpu.pv.nmi_pending = true;
-    CHECK(deliver_pending_events(g.vcpu));
-    CHECK(g.vcpu.regs.rip == g.code);
-}
-
 TEST_CASE("the failsafe callback gets the four selectors between R11 and RIP", "[pv][bounce]") {
     PvGuest g;
     g.vcpu.pv.failsafe_callback = {.address = 0xffff'ffff'8400'0000, .masks_events = true};
@@ -182,20 +171,6 @@ TEST_CASE("the failsafe callback gets the four selectors between R11 and RIP", "
     CHECK(g.frame(4) == 3);
     CHECK(g.frame(5) == 4);
     CHECK(g.frame(6) == g.code);
-}
-
-TEST_CASE("an NMI waits for a handler, and ends a domain that cannot take it", "[pv][bounce]") {
-    PvGuest g;
-    g.vcpu.pv.nmi_pending = true;
-    g.vcpu.pv.traps[kVectorNmi].address = 0;
-    CHECK(deliver_pending_events(g.vcpu));
-    CHECK(g.vcpu.regs.rip == g.code);
-    CHECK(g.vcpu.pv.nmi_pending);
-    g.vcpu.pv.traps[kVectorNmi].address = PvGuest::handler(kVectorNmi);
-    g.vcpu.regs.rsp = 0x10;
-    CHECK_FALSE(deliver_pending_events(g.vcpu));
-    CHECK(g.domain.is_shut_down);
-    CHECK(g.domain.shutdown_reason == ShutdownReason::crash);
 }
 
 TEST_CASE("a callback that is not there, or whose stack is not, ends the domain where nothing else is left", "[pv][bounce]") {
