@@ -25,7 +25,7 @@ Outcome yield(Vcpu& caller, GuestAddress) {
 // Enables upcalls first; the check comes after the vcpu is marked as waiting, so that an event in between wakes it.
 Outcome block(Vcpu& caller, GuestAddress) {
     Scheduler& scheduler = caller.domain().system().scheduler;
-    unmask_events(caller);
+    (void)unmask_events(caller);
     scheduler.block(caller);
     if (has_deliverable_event(caller)) scheduler.wake(caller);
     return 0;

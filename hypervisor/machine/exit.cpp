@@ -53,6 +53,13 @@ bool has_more_to_do(Pcpu const& pcpu, Vcpu const& vcpu) {
     return is_decision_due(pcpu) || vcpu.sched.has_news || pcpu.loaded_root != vcpu.current_root();
 }
 
+// With registers made ready: an event is due. Those of its handler are ready too: it lies where code of a guest can be, which was looked at
+// when it was registered, and is entered with some of the flags cleared.
+[[gnu::noinline, gnu::flatten]] GuestRegs* enter_upcall(Pcpu& pcpu, Vcpu& vcpu) {
+    if (!deliver_upcall(vcpu)) leave_to_same_guest(pcpu);
+    return &vcpu.regs;
+}
+
 // A kick that is not seen here would be the last: no other pcpu interrupts one that has been kicked already.
 void idle(Pcpu& pcpu) {
     if (pcpu.is_to_park.load(std::memory_order_relaxed)) return park(pcpu);
@@ -65,9 +72,8 @@ void idle(Pcpu& pcpu) {
 GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
     Vcpu& vcpu = *pcpu.loaded;
     if (has_more_to_do(pcpu, vcpu)) [[unlikely]] exit_to_guest();
-    if (has_deliverable_event(vcpu) && !deliver_pending_events(vcpu)) exit_to_guest();
     make_ready_to_leave(vcpu.regs);
-    return &vcpu.regs;
+    return has_deliverable_event(vcpu) ? enter_upcall(pcpu, vcpu) : &vcpu.regs;
 }
 
 [[gnu::flatten]] void leave_to_same_guest(Pcpu& pcpu) { leave(*exit_to_same_guest(pcpu)); }
@@ -80,8 +86,14 @@ GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu) {
     constexpr u64 kFarFromPlain = kRflagsRf | kRflagsVm | kRflagsTf | kRflagsIopl;
     GuestRegs& regs = vcpu.regs;
     bool const is_plain = is_canonical(regs.rip) && (regs.rflags & kFarFromPlain) == 0 && !vcpu.sched.has_news;
-    if (!is_plain || has_deliverable_event(vcpu) || is_decision_due(pcpu)) leave_to_same_guest(pcpu);
-    return &regs;
+    if (!is_plain || is_decision_due(pcpu)) leave_to_same_guest(pcpu);
+    return has_deliverable_event(vcpu) ? enter_upcall(pcpu, vcpu) : &regs;
+}
+
+void exit_by_iret(Pcpu& pcpu, Vcpu& vcpu) {
+    if (vcpu.sched.has_news || is_decision_due(pcpu)) exit_to_guest();
+    if (has_deliverable_event(vcpu)) leave(*enter_upcall(pcpu, vcpu));
+    return_by_iret(&vcpu.regs);
 }
 
 void exit_to_guest() {

@@ -16,6 +16,8 @@ GuestRegs* exit_to_same_guest(Pcpu& pcpu);
 // When the vector of `vcpu`, which is that one, is kEntrySyscall: after a hypercall, or when a handler of its kernel is entered. Returns only
 // with registers that SYSRET restores.
 GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu);
+// When an iret hypercall has loaded all of its registers: they hold nothing but what a guest may have in them.
+[[noreturn]] void exit_by_iret(Pcpu& pcpu, Vcpu& vcpu);
 
 // The other way out of the core: does what is due, chooses a vcpu (or idles), delivers its events and returns to it.
 // Nothing with a destructor may be alive in the caller.

@@ -108,7 +108,7 @@ void resume_return_fault() {
     Vcpu& vcpu = *pcpu.loaded;
     (void)hypercall_iret(vcpu, args_of(vcpu.regs));
     if (vcpu.regs.vector == kEntrySyscall) return exit_by_sysret(pcpu, vcpu);
-    leave_to_same_guest(pcpu);
+    exit_by_iret(pcpu, vcpu);
 }
 
 [[gnu::noinline, gnu::flatten]] GuestRegs* take_hypercall(Pcpu& pcpu) {

@@ -33,8 +33,11 @@ bool mask_events(Vcpu& vcpu) {
     return info == nullptr || SharedWord<u8>{info->evtchn_upcall_mask}.exchange(1) != 0;
 }
 
-void unmask_events(Vcpu& vcpu) {
-    if (vcpu_info_t* const info = info_of(vcpu); info != nullptr) SharedWord<u8>{info->evtchn_upcall_mask}.exchange(0);
+bool unmask_events(Vcpu& vcpu) {
+    vcpu_info_t* const info = info_of(vcpu);
+    if (info == nullptr) return false;
+    SharedWord<u8>{info->evtchn_upcall_mask}.exchange(0);
+    return SharedWord<u8>{info->evtchn_upcall_pending}.load() != 0;
 }
 
 bool test_and_set_vcpu_selector(Vcpu& vcpu, unsigned word) {

@@ -9,9 +9,10 @@ namespace hospes {
 
 // Should the upcall handler be called before the guest runs on?
 bool has_deliverable_event(Vcpu const& vcpu);
-// The guest's virtual interrupt flag, as evtchn_upcall_mask. mask_events returns the mask as it was.
+// The guest's virtual interrupt flag, as evtchn_upcall_mask. mask_events returns the mask as it was; unmask_events, whether an event is
+// deliverable from now on.
 bool mask_events(Vcpu& vcpu);
-void unmask_events(Vcpu& vcpu);
+bool unmask_events(Vcpu& vcpu);
 bool are_events_masked(Vcpu const& vcpu);
 
 // Sets upcall pending; if it was not, makes the vcpu notice.

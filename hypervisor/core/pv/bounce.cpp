@@ -32,11 +32,9 @@ struct BounceFrame<0> {
 };
 
 template <usize kExtraWords>
-void save_state(BounceFrame<kExtraWords>& frame, Vcpu const& vcpu, bool from_kernel) {
+void save_state(BounceFrame<kExtraWords>& frame, GuestRegs const& regs, bool from_kernel, u64 events_were_masked) {
     static_assert(sizeof frame == (7 + kExtraWords) * sizeof(u64));
-    GuestRegs const& regs = vcpu.regs;
     u64 const selector_mask = from_kernel ? 0xfffc : 0xffff;  // the guest tells kernel from user by CS.RPL
-    u64 const events_were_masked = are_events_masked(vcpu) ? 1 : 0;
     frame.rcx = regs.rcx;
     frame.r11 = regs.r11;
     frame.rip = regs.rip;
@@ -59,9 +57,9 @@ bool enter_handler(Vcpu& vcpu, BounceFrame<kExtraWords>& frame, u64 handler, boo
     u64 const stack = (from_kernel ? regs.rsp : vcpu.pv.kernel_sp) & ~(kStackAlignment - 1);
     GuestAddress const top = GuestAddress{stack} - sizeof frame;
     if (!enter_guest_mode(vcpu, true)) return crash_without_stack(vcpu);
-    save_state(frame, vcpu, from_kernel);
+    bool const events_were_masked = masks_events ? mask_events(vcpu) : are_events_masked(vcpu);
+    save_state(frame, regs, from_kernel, events_were_masked);
     if (!copy_to_guest(top, &frame, sizeof frame)) return crash_without_stack(vcpu);
-    if (masks_events) mask_events(vcpu);
     regs.rip = handler;
     regs.cs = kGuestCs64;
     regs.ss = kGuestSs;
@@ -131,10 +129,12 @@ void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors) {
     (void)enter_handler(vcpu, frame, callback.address, callback.masks_events);
 }
 
-bool deliver_pending_events(Vcpu& vcpu) {
+bool deliver_pending_events(Vcpu& vcpu) { return !has_deliverable_event(vcpu) || deliver_upcall(vcpu); }
+
+bool deliver_upcall(Vcpu& vcpu) {
     Callback const& callback = vcpu.pv.event_callback;
-    if (callback.address == 0 || !has_deliverable_event(vcpu)) return true;
-    return gets_a_moment(vcpu) || deliver_callback(vcpu, callback.address, true);
+    if (callback.address == 0 || gets_a_moment(vcpu)) return true;
+    return deliver_callback(vcpu, callback.address, true);
 }
 
 }  // namespace hospes

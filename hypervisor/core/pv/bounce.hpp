@@ -24,5 +24,7 @@ void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors);
 
 // Before the return to the guest: the upcall, if an event is deliverable. False when the domain was stopped over it.
 [[nodiscard]] bool deliver_pending_events(Vcpu& vcpu);
+// The same when one is (has_deliverable_event).
+[[nodiscard]] bool deliver_upcall(Vcpu& vcpu);
 
 }  // namespace hospes

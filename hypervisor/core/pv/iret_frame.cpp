@@ -37,8 +37,7 @@ void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
         mask_events(vcpu);
         return;
     }
-    unmask_events(vcpu);
-    vcpu.pv.returns_interrupted = has_deliverable_event(vcpu) ? vcpu.pv.returns_interrupted + 1 : 0;
+    vcpu.pv.returns_interrupted = unmask_events(vcpu) ? vcpu.pv.returns_interrupted + 1 : 0;
 }
 
 }  // namespace hospes
