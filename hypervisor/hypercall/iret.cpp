@@ -9,7 +9,7 @@ namespace hospes {
 
 Outcome hypercall_iret(Vcpu& caller, HypercallArgs&) {
     iret_context frame;
-    if (!copy_from_guest(&frame, GuestAddress{caller.regs.rsp}, sizeof frame)) {
+    if (!copy_words_from_guest(&frame, GuestAddress{caller.regs.rsp}, sizeof frame)) {
         crash_guest(caller, "iret with a stack that cannot be read");
         return 0;
     }

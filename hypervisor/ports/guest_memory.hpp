@@ -14,6 +14,27 @@ namespace hospes {
 // Errno::fault when a byte cannot be accessed with the guest's own rights or lies in the core's range.
 Status copy_from_guest(void* to, GuestAddress from, usize size);
 Status copy_to_guest(GuestAddress to, void const* from, usize size);
+// The same for a few words of 8 bytes, a constant number: one by one, so that they can go where they are wanted without a copy of them all.
+Status copy_words_from_guest(void* to, GuestAddress from, usize size);
+
+// A stack of the current guest, to push a few words of 8 bytes onto.
+class [[nodiscard]] GuestStack {
+public:
+    // The words are to lie below `top`, and are no more than `words`.
+    GuestStack(GuestAddress top, usize words);
+    ~GuestStack();
+    GuestStack(GuestStack const&) = delete;
+    GuestStack& operator=(GuestStack const&) = delete;
+
+    // Can the words lie in the guest's range? To be asked before the first is pushed.
+    bool is_in_range() const { return lowest_ != 0; }
+    // False when the guest itself could not have done it.
+    bool push(u64 word);
+
+private:
+    u64 lowest_;
+    usize left_;
+};
 
 // A guest's array of T (an ABI guest handle).
 template <typename T>

@@ -14,34 +14,23 @@ namespace hospes {
 namespace {
 
 constexpr u64 kStackAlignment = 16;
+constexpr usize kFrameWords = 7;
 constexpr unsigned kSavedMaskShift = 32;  // cpu_user_regs.saved_upcall_mask: the byte above CS
 constexpr u64 kFlagsClearedOnEntry = kRflagsAc | kRflagsVm | kRflagsRf | kRflagsNt | kRflagsTf;
 
-// What goes onto the kernel's stack, from the lowest address up: a private copy, stored at once. Between RCX and R11, which the guest
-// pops, and the interrupted state lie an error code, or four selectors, or nothing.
-template <usize kExtraWords>
-struct BounceFrame {
-    u64 rcx, r11;
-    std::array<u64, kExtraWords> extra;
-    u64 rip, cs, rflags, rsp, ss;
-};
-template <>
-struct BounceFrame<0> {
-    u64 rcx, r11;
-    u64 rip, cs, rflags, rsp, ss;
-};
+// What lies between the interrupted state and RCX and R11, which the guest pops: an error code, or four selectors, or nothing.
+template <usize kWords>
+using Extra = std::array<u64, kWords>;
 
 template <usize kExtraWords>
-void save_state(BounceFrame<kExtraWords>& frame, GuestRegs const& regs, bool from_kernel, u64 events_were_masked) {
-    static_assert(sizeof frame == (7 + kExtraWords) * sizeof(u64));
+bool push_frame(GuestAddress top, GuestRegs const& regs, Extra<kExtraWords> const& extra, bool from_kernel, u64 events_were_masked) {
     u64 const selector_mask = from_kernel ? 0xfffc : 0xffff;  // the guest tells kernel from user by CS.RPL
-    frame.rcx = regs.rcx;
-    frame.r11 = regs.r11;
-    frame.rip = regs.rip;
-    frame.cs = (regs.cs & selector_mask) | events_were_masked << kSavedMaskShift;
-    frame.rflags = ((regs.rflags & ~kRflagsIopl) | kRflagsIf) ^ events_were_masked * kRflagsIf;
-    frame.rsp = regs.rsp;
-    frame.ss = regs.ss & 0xffff;
+    GuestStack stack{top, kFrameWords + kExtraWords};
+    bool is_pushed = stack.is_in_range() && stack.push(regs.ss & 0xffff) && stack.push(regs.rsp) &&
+                     stack.push(((regs.rflags & ~kRflagsIopl) | kRflagsIf) ^ events_were_masked * kRflagsIf) &&
+                     stack.push((regs.cs & selector_mask) | events_were_masked << kSavedMaskShift) && stack.push(regs.rip);
+    for (usize i = kExtraWords; i > 0; --i) is_pushed = is_pushed && stack.push(extra[i - 1]);
+    return is_pushed && stack.push(regs.r11) && stack.push(regs.rcx);
 }
 
 bool crash_without_stack(Vcpu& vcpu) {
@@ -49,29 +38,28 @@ bool crash_without_stack(Vcpu& vcpu) {
     return false;
 }
 
-// Stores the frame, finished but for the state, and continues at `handler`. False: the domain was stopped.
+// Puts the frame onto the kernel's stack and continues at `handler`. False: the domain was stopped.
 template <usize kExtraWords>
-bool enter_handler(Vcpu& vcpu, BounceFrame<kExtraWords>& frame, u64 handler, bool masks_events) {
+bool enter_handler(Vcpu& vcpu, Extra<kExtraWords> const& extra, u64 handler, bool events_were_masked) {
     GuestRegs& regs = vcpu.regs;
     bool const from_kernel = vcpu.pv.in_kernel;
-    u64 const stack = (from_kernel ? regs.rsp : vcpu.pv.kernel_sp) & ~(kStackAlignment - 1);
-    GuestAddress const top = GuestAddress{stack} - sizeof frame;
+    GuestAddress const top{(from_kernel ? regs.rsp : vcpu.pv.kernel_sp) & ~(kStackAlignment - 1)};
     if (!enter_guest_mode(vcpu, true)) return crash_without_stack(vcpu);
-    bool const events_were_masked = masks_events ? mask_events(vcpu) : are_events_masked(vcpu);
-    save_state(frame, regs, from_kernel, events_were_masked);
-    if (!copy_to_guest(top, &frame, sizeof frame)) return crash_without_stack(vcpu);
+    if (!push_frame(top, regs, extra, from_kernel, events_were_masked)) return crash_without_stack(vcpu);
     regs.rip = handler;
     regs.cs = kGuestCs64;
     regs.ss = kGuestSs;
-    regs.rsp = top.raw();
+    regs.rsp = top.raw() - (kFrameWords + kExtraWords) * sizeof(u64);
     regs.rflags &= ~kFlagsClearedOnEntry;
     regs.vector = kEntrySyscall;  // the guest takes RCX and R11 from the frame
     return true;
 }
 
+// Masks events if the handler wants it so. Were they masked?
+bool mask_for_handler(Vcpu& vcpu, bool masks_events) { return masks_events ? mask_events(vcpu) : are_events_masked(vcpu); }
+
 bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
-    BounceFrame<0> frame;
-    return enter_handler(vcpu, frame, handler, masks_events);
+    return enter_handler<0>(vcpu, {}, handler, mask_for_handler(vcpu, masks_events));
 }
 
 [[gnu::noinline, gnu::flatten]] bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
@@ -82,9 +70,7 @@ bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
         return false;
     }
     if (!has_error_code(vector)) return deliver_callback(vcpu, handler.address, handler.masks_events);
-    BounceFrame<1> frame;
-    frame.extra = {error_code};
-    return enter_handler(vcpu, frame, handler.address, handler.masks_events);
+    return enter_handler<1>(vcpu, {error_code}, handler.address, mask_for_handler(vcpu, handler.masks_events));
 }
 
 // A kernel whose upcall raises the next event for itself (Linux with PREEMPT_RT does, for RCU) would never get on with what it was
@@ -124,17 +110,17 @@ void deliver_failsafe(Vcpu& vcpu, std::array<u16, 4> const& selectors) {
         crash_guest(vcpu, "a selector that cannot be loaded, and no failsafe callback");
         return;
     }
-    BounceFrame<4> frame;
-    frame.extra = {selectors[0], selectors[1], selectors[2], selectors[3]};
-    (void)enter_handler(vcpu, frame, callback.address, callback.masks_events);
+    bool const events_were_masked = mask_for_handler(vcpu, callback.masks_events);
+    (void)enter_handler<4>(vcpu, {selectors[0], selectors[1], selectors[2], selectors[3]}, callback.address, events_were_masked);
 }
 
 bool deliver_pending_events(Vcpu& vcpu) { return !has_deliverable_event(vcpu) || deliver_upcall(vcpu); }
 
-bool deliver_upcall(Vcpu& vcpu) {
+[[gnu::flatten]] bool deliver_upcall(Vcpu& vcpu) {
     Callback const& callback = vcpu.pv.event_callback;
     if (callback.address == 0 || gets_a_moment(vcpu)) return true;
-    return deliver_callback(vcpu, callback.address, true);
+    mask_events(vcpu);  // they were not
+    return enter_handler<0>(vcpu, {}, callback.address, false);
 }
 
 }  // namespace hospes

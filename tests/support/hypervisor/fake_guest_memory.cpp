@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/hypervisor/fake_guest_memory.hpp"
 
+#include "hypervisor/base/assert.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "tests/support/hypervisor/fault_injection.hpp"
 
@@ -81,6 +82,16 @@ Status copy_to_guest(GuestAddress to, void const* from, usize size) {
     if (bytes == nullptr || !memory.may_access()) return Errno::fault;
     std::memcpy(bytes, from, size);
     return {};
+}
+
+Status copy_words_from_guest(void* to, GuestAddress from, usize size) { return copy_from_guest(to, from, size); }
+
+GuestStack::GuestStack(GuestAddress top, usize words) : lowest_{top.raw() - words * sizeof(u64)}, left_{words} {}
+GuestStack::~GuestStack() = default;
+
+bool GuestStack::push(u64 word) {
+    HV_ASSERT(left_ > 0);
+    return copy_to_guest(GuestAddress{lowest_ + --left_ * sizeof word}, &word, sizeof word).ok();
 }
 
 }  // namespace hospes

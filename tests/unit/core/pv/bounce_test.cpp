@@ -59,6 +59,7 @@ TEST_CASE("a handler that does not mask events leaves the upcall mask alone", "[
 TEST_CASE("a stack that cannot take the frame, or no handler, ends the domain and nothing else", "[pv][bounce]") {
     PvGuest g;
     SECTION("unmapped stack") { g.vcpu.regs.rsp = 0x10; }
+    SECTION("stack that ends within the frame") { g.vcpu.regs.rsp = g.stack - kPageSize + 32; }
     SECTION("stack in the core's range") { g.vcpu.regs.rsp = 0xffff'8300'0000'1000; }
     SECTION("non-canonical stack") { g.vcpu.regs.rsp = 0x0000'8000'0000'1000; }
     SECTION("no handler") { g.vcpu.pv.traps[kVectorDivide].address = 0; }
