@@ -19,10 +19,7 @@
 namespace hospes {
 
 void on_pcpu_online() {
-    Scheduler& scheduler = the_core().scheduler;
-    Pcpu& pcpu = this_pcpu();
-    pcpu.must_decide = &scheduler.queue(pcpu.id).must_decide;
-    scheduler.add_pcpu(pcpu.id);
+    the_core().scheduler.add_pcpu(this_pcpu_id());
 }
 
 // Called only when the timer has fired or something has been flagged: an ordinary hypercall leaves without looking at the clock.

@@ -42,21 +42,19 @@ void make_ready_to_leave(GuestRegs& regs) {
     return_by_iret(&regs);
 }
 
-// Must the scheduler be asked? Who wants dead domains reaped kicks its own pcpu; what another pcpu asks of this one (Pcpu::requests) comes
-// with an interrupt, which waits until the guest has been entered.
-bool is_decision_due(Pcpu const& pcpu) {
-    return pcpu.kicked.load(std::memory_order_relaxed) || pcpu.must_decide->load(std::memory_order_relaxed);
-}
+// Must the scheduler be asked, is a timer due, or a dead domain to be reaped? Whoever makes it so kicks the pcpu, be it its own; what
+// another pcpu asks of this one (Pcpu::requests) comes with an interrupt, which waits until the guest has been entered.
+bool is_kicked(Pcpu const& pcpu) { return pcpu.kicked.load(std::memory_order_relaxed); }
 
 // Is there anything to do but to go on with `vcpu`, or are its page tables, time or runstate not what they should be?
 bool has_more_to_do(Pcpu const& pcpu, Vcpu const& vcpu) {
-    return is_decision_due(pcpu) || vcpu.sched.has_news || pcpu.loaded_root != vcpu.current_root();
+    return is_kicked(pcpu) || vcpu.sched.has_news || pcpu.loaded_root != vcpu.current_root();
 }
 
 // With registers made ready: an event is due. Those of its handler are ready too: it lies where code of a guest can be, which was looked at
 // when it was registered, and is entered with some of the flags cleared.
-[[gnu::noinline, gnu::flatten]] GuestRegs* enter_upcall(Pcpu& pcpu, Vcpu& vcpu) {
-    if (!deliver_upcall(vcpu)) leave_to_same_guest(pcpu);
+[[gnu::noinline, gnu::flatten]] GuestRegs* enter_upcall(Vcpu& vcpu) {
+    if (!deliver_upcall(vcpu)) exit_to_guest();  // its domain has been stopped
     return &vcpu.regs;
 }
 
@@ -73,7 +71,7 @@ GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
     Vcpu& vcpu = *pcpu.loaded;
     if (has_more_to_do(pcpu, vcpu)) [[unlikely]] exit_to_guest();
     make_ready_to_leave(vcpu.regs);
-    return has_deliverable_event(vcpu) ? enter_upcall(pcpu, vcpu) : &vcpu.regs;
+    return has_deliverable_event(vcpu) ? enter_upcall(vcpu) : &vcpu.regs;
 }
 
 [[gnu::flatten]] void leave_to_same_guest(Pcpu& pcpu) { leave(*exit_to_same_guest(pcpu)); }
@@ -81,18 +79,19 @@ GuestRegs* exit_to_same_guest(Pcpu& pcpu) {
 // The entry by SYSCALL, the bounce or iret has set vector, CS and SS to what SYSRET restores. RFLAGS are those the processor ran the guest
 // with - at CPL 3, with IOPL 0, nothing the guest executes changes IF, IOPL or VM (SDM vol. 2, POPF) - or those that iret let through. RIP is
 // whatever the guest says; that behind a SYSCALL is not canonical when this was the last instruction of the lower half. Whoever changes the
-// vcpu's root loads it. A domain that was crashed on the way has made a decision due.
+// vcpu's root loads it. A domain that was crashed on the way has had this pcpu kicked.
 GuestRegs* exit_by_sysret(Pcpu& pcpu, Vcpu& vcpu) {
     constexpr u64 kFarFromPlain = kRflagsRf | kRflagsVm | kRflagsTf | kRflagsIopl;
     GuestRegs& regs = vcpu.regs;
     bool const is_plain = is_canonical(regs.rip) && (regs.rflags & kFarFromPlain) == 0 && !vcpu.sched.has_news;
-    if (!is_plain || is_decision_due(pcpu)) leave_to_same_guest(pcpu);
-    return has_deliverable_event(vcpu) ? enter_upcall(pcpu, vcpu) : &regs;
+    if (!is_plain || is_kicked(pcpu)) leave_to_same_guest(pcpu);
+    return has_deliverable_event(vcpu) ? enter_upcall(vcpu) : &regs;
 }
 
+// News for its kernel there are none: it comes from there. The event that was due has been counted; one that came since has kicked.
 void exit_by_iret(Pcpu& pcpu, Vcpu& vcpu) {
-    if (vcpu.sched.has_news || is_decision_due(pcpu)) exit_to_guest();
-    if (has_deliverable_event(vcpu)) leave(*enter_upcall(pcpu, vcpu));
+    if (is_kicked(pcpu)) exit_to_guest();
+    if (vcpu.pv.returns_interrupted != 0 && has_deliverable_event(vcpu)) leave(*enter_upcall(vcpu));
     return_by_iret(&vcpu.regs);
 }
 
@@ -112,8 +111,8 @@ void exit_to_guest() {
             continue;
         }
         load_vcpu(pcpu, *next);
-        if (next->sched.has_news) on_switched_in(*next);
         if (!deliver_pending_events(*next)) continue;  // it could not take the event, and is crashed
+        if (next->sched.has_news) on_switched_in(*next);  // it may be in its kernel only now
         if (has_work() || pcpu.kicked.load(std::memory_order_relaxed)) continue;
         make_ready_to_leave(next->regs);
         leave(next->regs);

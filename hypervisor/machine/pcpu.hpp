@@ -48,8 +48,6 @@ struct Pcpu {
     bool are_debug_registers_armed = false;
     Fault deferred_fault{};  // of the guest, on its way from another stack to this pcpu's own
 
-    std::atomic<bool> const* must_decide = nullptr;  // the scheduler's flag for this pcpu: ask choose_vcpu() again
-
     // Written by other pcpus.
     std::atomic<bool> is_online{false};
     std::atomic<bool> is_to_park{false};  // to stay offline when it has no vcpu

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several pcpus under one scheduler, on one thread: at each step one of them decides, or something changes. After each step every vcpu
 // is exactly where it should be.
+#include "hypervisor/core/event/vcpu_events.hpp"
 #include "hypervisor/core/sched/accounting.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 
@@ -74,7 +75,7 @@ void change_something(Machine& w) {
         --w.domain_pauses[&domain];
         return scheduler.unpause_domain(domain);
     case 7: return scheduler.yield(vcpu);
-    case 8: return scheduler.kick(vcpu);
+    case 8: return notice_upcall(vcpu);
     case 9: return scheduler.set_down(vcpu);
     case 10: return scheduler.set_up(vcpu);
     case 11: return scheduler.set_affinity(vcpu, w.rng() | w.rng(), w.rng());

@@ -17,7 +17,12 @@ static_assert(sizeof(shared_info_t::evtchn_pending) * 8 == kPorts);
 class PortBits {
 public:
     PortBits(Domain& domain, EventPort port, Vcpu* target)
-        : domain_{domain}, port_{port}, target_{target}, word_{masked_index(port.raw(), kPorts) / kPortsPerWord}, bit_{port.raw() % kPortsPerWord} {}
+        : domain_{domain},
+          shared_{*domain.shared_info},
+          port_{port},
+          target_{target},
+          word_{masked_index(port.raw(), kPorts) / kPortsPerWord},
+          bit_{port.raw() % kPortsPerWord} {}
 
     bool test_and_set_pending() { return pending().test_and_set_bit(bit_); }
     bool test_and_clear_pending() { return pending().test_and_clear_bit(bit_); }
@@ -31,10 +36,11 @@ public:
     void wake_pollers() { hospes::wake_pollers(domain_, port_); }
 
 private:
-    SharedWord<u64> pending() const { return SharedWord<u64>{domain_.shared_info->evtchn_pending[word_]}; }
-    SharedWord<u64> mask() const { return SharedWord<u64>{domain_.shared_info->evtchn_mask[word_]}; }
+    SharedWord<u64> pending() const { return SharedWord<u64>{shared_.evtchn_pending[word_]}; }
+    SharedWord<u64> mask() const { return SharedWord<u64>{shared_.evtchn_mask[word_]}; }
 
     Domain& domain_;
+    shared_info_t& shared_;
     EventPort port_;
     Vcpu* target_;
     unsigned word_;

@@ -6,6 +6,7 @@
 #include "hypervisor/core/event/poll.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/core/system.hpp"
+#include "hypervisor/ports/ipi.hpp"
 
 namespace hospes {
 
@@ -30,12 +31,13 @@ bool are_events_masked(Vcpu const& vcpu) {
 
 bool mask_events(Vcpu& vcpu) {
     vcpu_info_t* const info = info_of(vcpu);
-    return info == nullptr || SharedWord<u8>{info->evtchn_upcall_mask}.exchange(1) != 0;
+    if (info == nullptr) [[unlikely]] return true;
+    return SharedWord<u8>{info->evtchn_upcall_mask}.exchange(1) != 0;
 }
 
 bool unmask_events(Vcpu& vcpu) {
     vcpu_info_t* const info = info_of(vcpu);
-    if (info == nullptr) return false;
+    if (info == nullptr) [[unlikely]] return false;
     SharedWord<u8>{info->evtchn_upcall_mask}.exchange(0);
     return SharedWord<u8>{info->evtchn_upcall_pending}.load() != 0;
 }
@@ -52,7 +54,10 @@ bool test_and_set_upcall_pending(Vcpu& vcpu) {
 
 void notice_upcall(Vcpu& vcpu) {
     end_poll(vcpu);
-    vcpu.domain().system().scheduler.kick(vcpu);
+    if (vcpu.sched.is_blocked.load()) vcpu.domain().system().scheduler.wake(vcpu);
+    PcpuId const pcpu = vcpu.sched.pcpu.load();
+    if (pcpu == this_pcpu_id() || !Scheduler::is_running(vcpu)) return;  // whoever makes it run looks at its events afterwards
+    kick_pcpu(pcpu);
 }
 
 void raise_upcall(Vcpu& vcpu) {

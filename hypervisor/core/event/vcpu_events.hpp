@@ -22,6 +22,6 @@ void raise_upcall(Vcpu& vcpu);
 bool test_and_set_vcpu_selector(Vcpu& vcpu, unsigned word);
 bool test_and_set_upcall_pending(Vcpu& vcpu);
 // Upcall pending has just been set: the vcpu wakes up, or leaves the guest to look.
-[[gnu::noinline]] void notice_upcall(Vcpu& vcpu);
+void notice_upcall(Vcpu& vcpu);
 
 }  // namespace hospes

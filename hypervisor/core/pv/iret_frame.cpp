@@ -22,7 +22,7 @@ void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
     regs.rip = frame.rip;
     regs.rsp = frame.rsp;
     regs.rflags = (frame.rflags & kGuestRflags) | kRflagsIf | kRflagsFixed;
-    if (in_syscall) {
+    if (in_syscall) [[unlikely]] {
         regs.cs = kGuestCs64;
         regs.ss = kGuestSs;
         regs.vector = kEntrySyscall;
@@ -37,7 +37,10 @@ void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
         mask_events(vcpu);
         return;
     }
-    vcpu.pv.returns_interrupted = unmask_events(vcpu) ? vcpu.pv.returns_interrupted + 1 : 0;
+    if (unmask_events(vcpu)) [[unlikely]]
+        ++vcpu.pv.returns_interrupted;
+    else
+        vcpu.pv.returns_interrupted = 0;
 }
 
 }  // namespace hospes

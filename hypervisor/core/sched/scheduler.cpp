@@ -37,11 +37,11 @@ private:
     RunQueue* queue_;
 };
 
-// Makes the pcpu of `queue` decide anew, as soon as our locks are free: it would wait for them.
+// Makes the pcpu of `queue` decide anew, as soon as our locks are free: it would wait for them. Our own too is kicked: on its way back to a
+// guest it looks no further.
 void Scheduler::notify(RunQueue& queue) {
     queue.must_decide.store(true);
-    RunQueue& own = queue_of(this_pcpu_id());
-    if (&queue != &own) own.kicks |= bit_of(queue);
+    queue_of(this_pcpu_id()).kicks |= bit_of(queue);
 }
 
 void Scheduler::send_kicks() {
@@ -170,13 +170,6 @@ void Scheduler::unpause_domain(Domain& domain) {
     u32 const before = domain.pause_count.fetch_sub(1);
     HV_ASSERT(before > 0);
     settle_all(domain);
-}
-
-void Scheduler::kick(Vcpu& vcpu) {
-    wake(vcpu);
-    if (!is_running(vcpu)) return;  // whoever makes it run looks at its events afterwards
-    PcpuId const pcpu = vcpu.sched.pcpu.load();
-    if (pcpu != this_pcpu_id()) kick_pcpu(pcpu);
 }
 
 void Scheduler::set_up(Vcpu& vcpu) {

@@ -62,9 +62,6 @@ public:
     static bool is_any_running(Domain const& domain);
     static bool is_running(Vcpu const& vcpu) { return vcpu.sched.state.load() == RunState::running; }
 
-    // An upcall has become deliverable for `vcpu`: makes it notice (wakes it, or kicks the pcpu it runs on).
-    void kick(Vcpu& vcpu);
-
     // The vcpu to run on `pcpu` from `now` on; null: idle. Charges `prev`, which ran there until now (null: idle).
     Vcpu* pick_next(PcpuId pcpu, Vcpu* prev, Nanoseconds now);
     // Has something happened so that pick_next has to be asked again?
@@ -101,7 +98,7 @@ private:
 
     void notify(RunQueue& queue);
     void send_kicks();
-    void settle(Vcpu& vcpu);
+    [[gnu::noinline]] void settle(Vcpu& vcpu);
     void settle_all(Domain& domain);
 
     // scheduler.cpp: under the lock of `queue`, the vcpu's own.
