@@ -84,7 +84,7 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
     if (!wire::is_on_disk(wire.sector, sectors, disk_->sectors(), disk_->block_size() / 512)) return finish(*request, BLKIF_RSP_ERROR);
 
     request->size = sectors * 512;
-    request->buffer = buffers_.take(request->size);
+    request->buffer = ports_.buffers.take(request->size);
     if (is_write) start_write(request);
     else start_read(request);
 }
@@ -162,7 +162,7 @@ void BlockConnection::finish(Request& request, std::int16_t status) {
     request.is_finished = true;
     request.status = status;
     if (status == BLKIF_RSP_OKAY) count(request);
-    if (request.buffer) buffers_.give_back(std::move(request.buffer), request.size);
+    request.buffer.reset();
 }
 
 void BlockConnection::count(Request const& request) {

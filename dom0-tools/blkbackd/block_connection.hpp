@@ -18,8 +18,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <span>
 #include <vector>
 
 namespace hospes::blkbackd {
@@ -33,6 +31,7 @@ public:
         EventChannelDevice& events;
         GrantDevice& grants;
         IoEngine& engine;
+        BufferPool& buffers;
         DiskCounters* counters = nullptr;  ///< null: nobody counts
     };
 
@@ -73,7 +72,6 @@ private:
     BoundPort port_;
     NextTurn again_;
     std::deque<std::shared_ptr<Request>> requests_;  // taken and unanswered, in the order of the ring
-    BufferPool buffers_;
     std::vector<GrantCopy> pieces_;                  // kept between calls
     std::array<std::byte, 4096> descriptors_;        // of an indirect request: a copy
     bool is_broken_ = false;

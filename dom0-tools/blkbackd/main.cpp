@@ -9,8 +9,9 @@ using namespace hospes;
 namespace {
 
 Status serve(CompletionRing& ring, backend::Ports ports, std::function<void()> const& run) {
+    blkbackd::BufferPool buffers{HV_TRY(ports.grants.copy_memory(blkbackd::BufferPool::kPages))};  // the engine's requests hold some
     auto const engine = blkbackd::make_uring_engine(ring);
-    blkbackd::BlockConnection::Ports const block_ports{ports.loop, ports.events, ports.grants, *engine};
+    blkbackd::BlockConnection::Ports const block_ports{ports.loop, ports.events, ports.grants, *engine, buffers};
     backend::Bus bus{ports.loop, ports.store, "vbd", [&](backend::DeviceNodes nodes, backend::DeviceEvents events) {
         return std::make_unique<blkbackd::VirtualDisk>(block_ports, std::move(nodes), std::move(events));
     }};

@@ -89,7 +89,7 @@ private:
     void connect() {
         std::array const refs{kRing};
         auto ring = grants_.map(kGuest, refs, Access::read_write);
-        BlockConnection::Ports const ports{loop_, events_, grants_, engine_, nullptr};
+        BlockConnection::Ports const ports{loop_, events_, grants_, engine_, buffers_, nullptr};
         auto const failed = [this](Error const&) { has_failed_ = true; };
         connection_ = std::make_shared<BlockConnection>(ports, kGuest, *std::move(ring), disk_, failed);
         demand(connection_->start(kPort).has_value());
@@ -166,6 +166,7 @@ private:
     EventLoop loop_;
     test::FakeEventChannels events_;
     test::FakeGrants grants_;
+    BufferPool buffers_{{}};  // each buffer is allocated, for the sanitizers to guard
     test::block::SlowEngine engine_;
     std::byte* ring_page_ = grants_.grant(kGuest, kRing);
     std::optional<test::FrontBlkRing> front_{std::in_place, ring_page_, 4096};

@@ -26,6 +26,7 @@ struct Fixture {
     TemporaryFolder folder;
     FakeEventChannels events;
     FakeGrants grants;
+    BufferPool buffers{*grants.copy_memory(BufferPool::kPages)};
     SlowEngine engine;
     std::byte* ring_page = grants.grant(kGuest, GrantRef{8});
     FrontBlkRing front{ring_page, 4096};
@@ -50,7 +51,7 @@ struct Fixture {
     void connect() {
         std::array const refs{GrantRef{8}};
         auto ring = *grants.map(kGuest, refs, Access::read_write);
-        BlockConnection::Ports const ports{loop, events, grants, engine, counters ? &*counters : nullptr};
+        BlockConnection::Ports const ports{loop, events, grants, engine, buffers, counters ? &*counters : nullptr};
         connection = std::make_shared<BlockConnection>(ports, kGuest, std::move(ring), disk, [this](Error const& error) { failures.push_back(error.message()); });
         REQUIRE(connection->start(kPort).has_value());
     }

@@ -32,7 +32,8 @@ struct Fixture {
         test::FakeEventChannels events;
         test::FakeGrants grants;
         test::block::SlowEngine engine;
-        VirtualDisk disk{{loop, events, grants, engine}, *nodes, {}};
+        BufferPool buffers{{}};
+        VirtualDisk disk{{loop, events, grants, engine, buffers}, *nodes, {}};
         REQUIRE(disk.probe());
     }
 };
