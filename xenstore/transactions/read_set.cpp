@@ -37,11 +37,20 @@ void ReadSet::saw(std::string_view path, Aspects aspects) {
     bool const is_own = written_.contains(path);
     if (!is_own || includes(aspects, Aspects::children)) add(path, aspects);
     if (!includes(aspects, Aspects::permissions)) return;
-    // A node that the transaction created has its permissions from the nearest node that was there before.
     auto const sought = path_of(path);
-    auto const found = base_.find(sought);
+    add_origin_of_permissions(sought);
+    if (removed_.empty()) return;
+    Path topmost;  // of those removed, this node and all above it
+    for (auto above = sought; !above.is_root(); above = above.parent())
+        if (removed_.contains(above.text())) topmost = above;
+    if (!topmost.is_root()) add_origin_of_permissions(topmost.parent());
+}
+
+// A node that the transaction created has its permissions from the nearest node that was there before.
+void ReadSet::add_origin_of_permissions(Path const& path) {
+    auto const found = base_.find(path);
     if (found.node) {
-        add(path, Aspects::permissions);
+        add(path.text(), Aspects::permissions);
     } else {
         add(found.first_missing, Aspects::existence);
         add(found.parent_path, Aspects::permissions);

@@ -19,6 +19,8 @@ public:
 
     // The transaction itself has set the node's value: what it reads there from now on is its own.
     void wrote(Path const& path) { written_.insert(path.text()); }
+    // It has removed the node: what it creates there from now on has its permissions from above.
+    void removed(Path const& path) { removed_.insert(path.text()); }
 
     // Whether `other` agrees with the base in all that was seen.
     bool holds_in(Tree const& other) const;
@@ -28,10 +30,12 @@ public:
 
 private:
     void add(std::string_view path, Aspects aspects);
+    void add_origin_of_permissions(Path const& path);
 
     Tree const& base_;
     std::map<std::string, Aspects, std::less<>> seen_;
     std::set<std::string, std::less<>> written_;
+    std::set<std::string, std::less<>> removed_;
     usize bytes_ = 0;
 };
 

@@ -28,6 +28,7 @@ WireResult<void> Transaction::apply(Operation operation, Context const& context)
     if (!changes) return refuse(changes.error());
     std::ranges::move(*changes, std::back_inserter(changes_));
     if (operation.kind == Operation::Kind::write) seen_.wrote(operation.path);
+    if (operation.kind == Operation::Kind::rm) seen_.removed(operation.path);
     log_bytes_ += sizeof operation + operation.path.text().size() + operation.value.size();
     log_.push_back(std::move(operation));
     return {};

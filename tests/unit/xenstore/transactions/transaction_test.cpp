@@ -76,6 +76,24 @@ TEST_CASE("what was read and has changed is a conflict", "[xenstore][transaction
     }
 }
 
+TEST_CASE("a node that was removed and made again has its permissions from above: they count once they were seen", "[xenstore][transactions]") {
+    Store store;
+    Transaction transaction{store.tree};
+    REQUIRE(transaction.apply(rm("/dir/x"), store.as_dom0()));
+    REQUIRE(transaction.apply(write("/dir/x/y", "2"), store.as_dom0()));
+    REQUIRE(transaction.look_up(at("/dir/x/y"), Aspects::permissions, store.as_dom0()));
+
+    SECTION("those of the node above are no longer the same") {
+        store.outside(set_perms("/dir", private_to(DomId{5})));
+        CHECK(store.commit(transaction) == "EAGAIN");
+    }
+    SECTION("something else has changed") {
+        store.outside(set_perms("/a", private_to(DomId{5})));
+        CHECK(store.commit(transaction) == "OK");
+        CHECK(store.value("/dir/x/y") == "2");
+    }
+}
+
 TEST_CASE("transactions that write side by side both succeed", "[xenstore][transactions]") {
     Store store;
     Transaction first{store.tree};
