@@ -38,6 +38,8 @@ Status register_vcpu_info(Vcpu& vcpu, Mfn frame, u64 offset) {
     return {};
 }
 
+// A sender on another pcpu may have the address of the area still and be about to set a bit there. The frame gets to nobody else before
+// that pcpu has flushed its TLB (T5, page_types.hpp), which it does not do in between.
 void release_vcpu_info(Vcpu& vcpu) {
     __atomic_store_n(&vcpu.info, nullptr, __ATOMIC_SEQ_CST);
     if (!vcpu.info_frame.is_valid()) return;
