@@ -9,7 +9,8 @@ namespace {
 using Segment = ioctl_gntdev_grant_copy_segment;
 
 // `size` bytes of a piece from `done` on, which end in the page of `own` in which they begin.
-void fill(Segment& segment, GrantCopy const& piece, std::uint16_t done, std::uint16_t size, std::optional<GrantedMemory::Place> const& own) {
+void fill(Segment& segment, GrantCopy const& piece, std::uint16_t done, std::uint16_t size,
+          std::optional<GrantedMemory::Place> const& own) {
     bool const is_incoming = piece.direction == GrantCopy::Direction::from_domain;
     auto& foreign = is_incoming ? segment.source : segment.dest;
     auto& local = is_incoming ? segment.dest : segment.source;
@@ -33,7 +34,8 @@ void CopySegments::assign(std::span<GrantCopy const> pieces, GrantedMemory const
         auto const place = own.find(piece.local);
         auto const first = place ? std::min(piece.size, static_cast<std::uint16_t>(4096 - place->offset)) : piece.size;
         fill(*segment++, piece, 0, first, place);
-        if (first < piece.size) fill(*segment++, piece, first, static_cast<std::uint16_t>(piece.size - first), own.find(piece.local + first));
+        if (first == piece.size) continue;
+        fill(*segment++, piece, first, static_cast<std::uint16_t>(piece.size - first), own.find(piece.local + first));
     }
     count_ = static_cast<std::size_t>(segment - room_.data());
 }

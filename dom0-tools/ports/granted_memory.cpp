@@ -29,9 +29,11 @@ Result<GrantedMemory> GrantedMemory::allocate(std::size_t page_count) {
     if (::ioctl(fd.get(), IOCTL_GNTALLOC_ALLOC_GREF, request) < 0) return fail_errno("grant {} pages of our own", page_count);
 
     std::vector<std::uint32_t> numbers(page_count);
-    std::memcpy(numbers.data(), reinterpret_cast<std::byte const*>(request) + offsetof(ioctl_gntalloc_alloc_gref, gref_ids), page_count * 4);
+    auto const* const granted = reinterpret_cast<std::byte const*>(request) + offsetof(ioctl_gntalloc_alloc_gref, gref_ids);
+    std::memcpy(numbers.data(), granted, page_count * sizeof(std::uint32_t));
     // The mapping keeps the pages when the descriptor is gone; until then the descriptor does.
-    void* const memory = ::mmap(nullptr, page_count * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), static_cast<off_t>(request->index));
+    auto const index = static_cast<off_t>(request->index);
+    void* const memory = ::mmap(nullptr, page_count * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), index);
     if (memory == MAP_FAILED) return fail_errno("map {} pages that we granted ourselves", page_count);
     return GrantedMemory{{static_cast<std::byte*>(memory), page_count * 4096}, {numbers.begin(), numbers.end()}};
 }
