@@ -23,6 +23,7 @@ void fill(Segment& segment, GrantCopy const& piece, std::uint16_t done, std::uin
         segment.flags = is_incoming ? GNTCOPY_source_gref : GNTCOPY_dest_gref;
     }
     segment.len = size;
+    segment.status = GNTST_okay;  // not what the last copy left here
 }
 
 }  // namespace

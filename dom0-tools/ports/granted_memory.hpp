@@ -25,8 +25,8 @@ public:
     // `refs`: of the pages of `bytes`, in order.
     GrantedMemory(std::span<std::byte> bytes, std::vector<GrantRef> refs) : bytes_{bytes}, refs_{std::move(refs)} {}
 
-    // Zeroed pages; they go when the process does. ENOSPC: more than the module grants all processes (1,024 pages, unless its parameter says
-    // otherwise); ENOENT: no module.
+    // Zeroed pages; they go when the process does. ENOSPC: more than the module grants all processes (1,024 pages, unless its parameter
+    // says otherwise); ENOENT: no module.
     static Result<GrantedMemory> allocate(std::size_t page_count);
 
     std::span<std::byte> bytes() const { return bytes_; }

@@ -13,7 +13,9 @@ struct Fixture {
     std::vector<std::byte> memory{2 * kSize};
     BufferPool pool{memory};
 
-    bool is_given(BufferPool::Buffer const& buffer) const { return buffer.get() >= memory.data() && buffer.get() < memory.data() + memory.size(); }
+    bool is_given(BufferPool::Buffer const& buffer) const {
+        return buffer.get() >= memory.data() && buffer.get() < memory.data() + memory.size();
+    }
 };
 
 }  // namespace

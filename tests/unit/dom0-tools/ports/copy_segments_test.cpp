@@ -45,7 +45,8 @@ TEST_CASE_METHOD(Fixture, "memory of no grant is named by its address") {
 }
 
 TEST_CASE_METHOD(Fixture, "our own granted pages are named by their grants, as our own") {
-    std::array const pieces{piece(Direction::from_domain, memory.data() + 4096, 0, 4096), piece(Direction::to_domain, memory.data() + 8192 + 40, 8, 60)};
+    std::array const pieces{piece(Direction::from_domain, memory.data() + 4096, 0, 4096),
+                            piece(Direction::to_domain, memory.data() + 8192 + 40, 8, 60)};
     copies.assign(pieces, own);
     auto const segments = copies.segments();
     REQUIRE(segments.size() == 2);
@@ -60,7 +61,8 @@ TEST_CASE_METHOD(Fixture, "our own granted pages are named by their grants, as o
 }
 
 TEST_CASE_METHOD(Fixture, "a piece that crosses a page of ours becomes two segments, and fails when either does") {
-    std::array pieces{piece(Direction::from_domain, memory.data() + 4000, 16, 200), piece(Direction::from_domain, memory.data() + 8192, 0, 1)};
+    std::array pieces{piece(Direction::from_domain, memory.data() + 4000, 16, 200),
+                      piece(Direction::from_domain, memory.data() + 8192, 0, 1)};
     copies.assign(pieces, own);
     auto const segments = copies.segments();
     REQUIRE(segments.size() == 3);
@@ -85,6 +87,15 @@ TEST_CASE_METHOD(Fixture, "a piece that crosses a page of ours becomes two segme
     copies.tell(pieces);
     CHECK(pieces[0].status == GNTST_okay);
     CHECK(pieces[1].status == GNTST_bad_page);
+}
+
+TEST_CASE_METHOD(Fixture, "a piece does not begin with the status of the one before it") {
+    std::array pieces{piece(Direction::from_domain, memory.data() + 4000, 0, 200)};
+    copies.assign(pieces, own);
+    for (auto& segment : copies.segments()) segment.status = GNTST_bad_page;
+    copies.assign(pieces, own);
+    copies.tell(pieces);
+    CHECK(pieces[0].status == GNTST_okay);
 }
 
 TEST_CASE_METHOD(Fixture, "a piece of no bytes has a status of its own") {
