@@ -75,6 +75,7 @@ void LinuxGrants::forget(std::uint64_t index, std::size_t page_count) {
 }
 
 Result<std::span<std::byte>> LinuxGrants::copy_memory(std::size_t page_count) {
+    if (!own_.bytes().empty()) return fail(EBUSY, "{} more pages for copies from and to domains", page_count);
     auto own = GrantedMemory::allocate(page_count);
     if (!own) {
         spdlog::warn("copies from and to domains will be slower: {}", own.error().message());

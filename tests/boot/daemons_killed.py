@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of hospesd, consoled or blkbackd: the domain does not notice, the list tells the truth, the console and the disk
-come back."""
+"""kill -9 of hospesd, consoled, blkbackd or netbackd: the domain does not notice, the list tells the truth, the console, the
+disk and the card come back."""
 import sys
 
 from machine.bench import Hardware, booted, skip_without_hypervisor
@@ -28,7 +28,7 @@ def boot_id(scenario: Scenario) -> str:
 
 def main() -> int:
     checks = Checks()
-    skip_without_hypervisor(checks, "a domain survives kill -9 of hospesd, of consoled and of blkbackd")
+    skip_without_hypervisor(checks, "a domain survives kill -9 of hospesd, consoled, blkbackd and netbackd")
     with checks.check("a domain survives kill -9 of its daemons: the machine boots and ends"):
         with booted("daemons-killed", Hardware()) as (_, scenario):
             scenario.daemons_run()
@@ -54,6 +54,19 @@ def main() -> int:
                 scenario.write_file()
                 scenario.web.check("kill $!; sync")
                 require(boot_id(scenario) == before, "the domain has booted again")
+            with checks.check("after kill -9 of netbackd the card goes on"):
+                kill(scenario, "netbackd")
+                scenario.fetch_page()
+            with checks.check("blkbackd and netbackd that get no pages to grant from gntalloc say so, and serve the domain"):
+                scenario.dom0.check("echo 0 >/sys/module/xen_gntalloc/parameters/limit")
+                for daemon in ("blkbackd", "netbackd"):
+                    kill(scenario, daemon)
+                scenario.enter_console()
+                scenario.write_file()
+                scenario.leave_console()
+                scenario.fetch_page()
+                for daemon in ("blkbackd", "netbackd"):
+                    scenario.dom0.check(f"grep 'copies from and to domains will be slower' /var/log/hospes/{daemon}.log")
             with checks.check("after all of them the domain is shut down in order, and its disk holds what it wrote"):
                 scenario.shut_down()
                 scenario.compare_file()
