@@ -72,7 +72,9 @@ def host_test(program: Path) -> Tally:
             return Tally(failed=1, report=f"not ok {program.name} ended with status {status} in mid-run:\n{output}")
     passed, failed = int(cases.get("successes", "0")), int(cases.get("failures", "0"))
     if failed:
-        return Tally(passed, failed, report=f"not ok {program.name}: {failed} test cases failed\n{_failures(root)}")
+        # A program that a signal ended has written its result, but not run what came after.
+        end = f", and it ended in mid-run, with status {status}" if status < 0 else ""
+        return Tally(passed, failed, report=f"not ok {program.name}: {failed} test cases failed{end}\n{_failures(root)}\n{output}".rstrip())
     if passed == 0 or status != 0:
         return Tally(passed, 1, report=f"not ok {program.name}: {passed} test cases ran, status {status}\n{output}")
     return Tally(passed, report=f"ok {program.name}: {passed} test cases")

@@ -67,8 +67,8 @@ public:
     // Performs all pieces; each has its own status. An error means that none can be relied on.
     virtual Status copy(std::span<GrantCopy> pieces) = 0;
 
-    // Whole pages, which stay as long as the process: copies from and to them cost least. EBUSY: this device has
-    // given such memory before.
+    // Whole pages, which stay as long as the process: copies from and to them cost least. EBUSY at the
+    // second call.
     virtual Result<std::span<std::byte>> copy_memory(std::size_t page_count) = 0;
 
 private:

@@ -35,6 +35,7 @@ private:
     UniqueFd fd_;
     CopySegments segments_;
     GrantedMemory own_;
+    bool has_copy_memory_ = false;  // own_, or what stands for it
 };
 
 Result<std::pair<std::byte*, std::uint64_t>> LinuxGrants::do_map(DomId domain, std::span<GrantRef const> refs, Access access) {
@@ -75,7 +76,7 @@ void LinuxGrants::forget(std::uint64_t index, std::size_t page_count) {
 }
 
 Result<std::span<std::byte>> LinuxGrants::copy_memory(std::size_t page_count) {
-    if (!own_.bytes().empty()) return fail(EBUSY, "{} more pages for copies from and to domains", page_count);
+    if (std::exchange(has_copy_memory_, true)) return fail(EBUSY, "{} more pages for copies from and to domains", page_count);
     auto own = GrantedMemory::allocate(page_count);
     if (!own) {
         spdlog::warn("copies from and to domains will be slower: {}", own.error().message());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// event_channel_op (32): the table of its sub-operations, the frequent ones first. What belongs to the FIFO layout (init_control, expand_array, set_priority) is not
-// in it: a guest that asks gets ENOSYS and stays with the 2-level layout.
+// event_channel_op (32): the table of its sub-operations, the frequent ones first. What belongs to the FIFO layout (init_control,
+// expand_array, set_priority) is not in it: a guest that asks gets ENOSYS and stays with the 2-level layout.
 #include "hypervisor/hypercall/event_channel_op.hpp"
 #include "hypervisor/hypercall/locked.hpp"
 

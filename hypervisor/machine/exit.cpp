@@ -61,7 +61,7 @@ bool has_more_to_do(Pcpu const& pcpu, Vcpu const& vcpu) {
 // A kick that is not seen here would be the last: no other pcpu interrupts one that has been kicked already.
 void idle(Pcpu& pcpu) {
     if (pcpu.is_to_park.load(std::memory_order_relaxed)) return park(pcpu);
-    bool const is_asked = pcpu.kicked.load(std::memory_order_relaxed) || pcpu.requests.load(std::memory_order_relaxed) != 0;
+    bool const is_asked = is_kicked(pcpu) || pcpu.requests.load(std::memory_order_relaxed) != 0;
     if (!is_asked && !has_work()) halt_with_interrupts();
 }
 
@@ -98,7 +98,7 @@ void exit_by_iret(Pcpu& pcpu, Vcpu& vcpu) {
 void exit_to_guest() {
     Pcpu& pcpu = this_pcpu();
     for (;;) {
-        if (pcpu.kicked.load(std::memory_order_relaxed) || has_work()) {
+        if (is_kicked(pcpu) || has_work()) {
             (void)pcpu.kicked.exchange(false, std::memory_order_acq_rel);  // what a kick announces is looked at after this
             report_console_input();
             run_pending_work();
@@ -113,7 +113,7 @@ void exit_to_guest() {
         load_vcpu(pcpu, *next);
         if (!deliver_pending_events(*next)) continue;  // it could not take the event, and is crashed
         if (next->sched.has_news) on_switched_in(*next);  // it may be in its kernel only now
-        if (has_work() || pcpu.kicked.load(std::memory_order_relaxed)) continue;
+        if (has_work() || is_kicked(pcpu)) continue;
         make_ready_to_leave(next->regs);
         leave(next->regs);
     }
@@ -121,7 +121,7 @@ void exit_to_guest() {
 
 bool preempt_pending() {
     open_interrupt_window();
-    return has_work() || core_lock.is_wanted() || this_pcpu().kicked.load(std::memory_order_relaxed);
+    return has_work() || core_lock.is_wanted() || is_kicked(this_pcpu());
 }
 
 void kick_pcpu(PcpuId id) {

@@ -58,6 +58,7 @@ def main() -> int:
                 kill(scenario, "netbackd")
                 scenario.fetch_page()
             with checks.check("blkbackd and netbackd that get no pages to grant from gntalloc say so, and serve the domain"):
+                scenario.dom0.check("! grep -l 'copies from and to domains will be slower' /var/log/hospes/*", "until now they had them")
                 scenario.dom0.check("echo 0 >/sys/module/xen_gntalloc/parameters/limit")
                 for daemon in ("blkbackd", "netbackd"):
                     kill(scenario, daemon)

@@ -75,6 +75,7 @@ public:
     }
 
     Result<std::span<std::byte>> copy_memory(std::size_t page_count) override {
+        if (copy_memory_) return fail(EBUSY, "memory for copies is given once");
         copy_memory_.reset(static_cast<std::byte*>(std::aligned_alloc(4096, page_count * 4096)));
         return std::span{copy_memory_.get(), page_count * 4096};
     }

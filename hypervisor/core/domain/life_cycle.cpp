@@ -132,9 +132,9 @@ void shut_down_domain(Domain& domain, ShutdownReason reason) {
         if (domain.is_shut_down) return;
         domain.is_shut_down = true;
         domain.shutdown_reason = reason;
+        domain.system().scheduler.pause_domain(domain);  // here: a vcpu that comes second has been kicked when it returns
     }
     HV_INFO("domain %u stops: %s", domain.id().raw(), name_of(reason));
-    domain.system().scheduler.pause_domain(domain);
     send_global_virq(domain.system(), Virq{VIRQ_DOM_EXC});
 }
 

@@ -36,7 +36,7 @@ struct PvState {
     bool in_kernel = true;  // guest kernel and guest user both run at CPL 3; this tells which
     u8 iopl = 0;            // virtual IOPL, by PHYSDEVOP_set_iopl
     bool ts = false;        // CR0.TS as the guest set it by fpu_taskswitch
-    u8 returns_interrupted = 0;  // iret hypercalls in a row that another upcall followed before the guest had got anywhere
+    u32 returns_interrupted = 0;  // iret hypercalls in a row that another upcall followed before the guest had got anywhere
     u64 cr4 = 0;            // the guest's view
     Mfn kernel_root;        // both hold a reference and an L4 type reference while valid
     Mfn user_root;

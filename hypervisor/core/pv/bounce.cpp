@@ -82,7 +82,7 @@ bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
 }
 
 bool gets_a_moment(Vcpu& vcpu) {
-    constexpr u8 kMaxReturnsInterrupted = 16;
+    constexpr u32 kMaxReturnsInterrupted = 16;
     if (vcpu.pv.returns_interrupted < kMaxReturnsInterrupted) return false;
     grant_a_moment(vcpu);
     return true;

@@ -25,6 +25,8 @@ void apply_iret_frame(Vcpu& vcpu, iret_context const& frame) {
     if (in_syscall) [[unlikely]] {
         regs.cs = kGuestCs64;
         regs.ss = kGuestSs;
+        regs.rcx = frame.rip;  // as SYSRET leaves them: a handler that is entered first hands them on
+        regs.r11 = regs.rflags;
         regs.vector = kEntrySyscall;
     } else {
         regs.cs = (frame.cs & 0xffff) | kRpl;

@@ -55,12 +55,14 @@ TEST_CASE("iret to user mode needs a user root", "[pv][iret]") {
     }
 }
 
-TEST_CASE("a return from a system call discards the selectors and leaves RCX and R11 free", "[pv][iret]") {
+TEST_CASE("a return from a system call discards the selectors, and RCX and R11 are as SYSRET leaves them", "[pv][iret]") {
     PvGuest g;
     g.vcpu.pv.user_root = Mfn{5};
     apply_iret_frame(g.vcpu, frame_to(0x33, kRflagsIf, VGCF_IN_SYSCALL));
     CHECK(g.vcpu.regs.cs == kGuestCs64);
     CHECK(g.vcpu.regs.ss == kGuestSs);
+    CHECK(g.vcpu.regs.rcx == g.vcpu.regs.rip);
+    CHECK(g.vcpu.regs.r11 == g.vcpu.regs.rflags);
     CHECK(g.vcpu.regs.vector == kEntrySyscall);
     g.vcpu.pv.user_root = Mfn{};
 }
