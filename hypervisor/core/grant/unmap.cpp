@@ -48,7 +48,7 @@ GrantStatus UnmapBatch::clear_entry(GrantUnmapRequest const& request, GrantMappi
     if (request.bus_address != 0 && mapping.device && request.bus_address != maddr_of(frame).raw()) return GrantStatus::bad_device_address;
     if (request.host_address == 0 || !mapping.host) return GrantStatus::okay;
     GrantPlace const place{mapping.by_entry, request.host_address};
-    if (!unmap_foreign_at(caller_, place, frame).ok()) return GrantStatus::general_error;
+    if (!unmap_foreign_at(caller_, place, frame, mapping.readonly).ok()) return GrantStatus::general_error;
     needs_flush_ = true;
     return GrantStatus::okay;
 }

@@ -20,8 +20,9 @@ struct GrantPlace {
 // What the entry mapped before is dropped. Errno::invalid: no such level-1 entry of the caller.
 Status map_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame, DomId owner, u64 entry_flags);
 
-// Clears the entry at `place` if it maps `frame` (Errno::invalid if not) and drops its references. The caller flushes TLBs afterwards
+// Clears the entry at `place` if it maps `frame`, and for writing unless `readonly` (Errno::invalid if not), and drops its references. So no
+// more entries map a granted frame for writing than there are grants in use that allow it. The caller flushes TLBs afterwards
 // (tlb_flush_older_than(tlb_clock())) before it drops the grant's own references.
-Status unmap_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame);
+Status unmap_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame, bool readonly);
 
 }  // namespace hospes

@@ -18,11 +18,21 @@ constexpr u64 kPlainBits =
 u64* word_at(EntryPlace place) { return frame_pointer<u64>(place.table) + place.index; }
 Pte read_entry(u64 const* word) { return Pte{__atomic_load_n(word, __ATOMIC_RELAXED)}; }
 
-// Stores `entry` and returns what it replaces. The processor may set accessed and dirty bits at any time, even now.
-Pte store_entry(u64* word, Pte entry, bool preserve_ad) {
-    if (!preserve_ad) return Pte{__atomic_exchange_n(word, entry.raw(), __ATOMIC_SEQ_CST)};
+bool compare_exchange(u64* word, u64& old, u64 value) {
+    return __atomic_compare_exchange_n(word, &old, value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+// Stores `entry` and returns what it replaces. The processor may set accessed and dirty bits at any time, even now: Errno::again when the
+// entry is not what was expected any more.
+Result<Pte> store_entry(u64* word, Pte entry, EntryUpdate const& update) {
+    if (update.check_old) {
+        u64 old = update.expected_old;
+        if (!compare_exchange(word, old, entry.raw())) return Errno::again;
+        return Pte{old};
+    }
+    if (!update.preserve_ad || !entry.is_present()) return Pte{__atomic_exchange_n(word, entry.raw(), __ATOMIC_SEQ_CST)};
     u64 old = __atomic_load_n(word, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(word, &old, entry.raw() | (old & kAccessedDirty), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+    while (!compare_exchange(word, old, entry.raw() | (old & kAccessedDirty))) {
     }
     return Pte{old};
 }
@@ -68,9 +78,10 @@ Result<bool> try_same_frame(System& system, u64* word, Pte old, Pte entry, Entry
         if (frame->owner() != update.frame_owner) return false;
         HV_TRY(system.page_types.get_type(old.mfn(), *frame, PageType::writable));
     }
-    store_entry(word, entry.with(Pte::kUser), update.preserve_ad);
-    if (changes_write && !gains_write) system.page_types.put_type(old.mfn(), *frame);
-    return true;
+    bool const is_stored = store_entry(word, entry.with(Pte::kUser), update).ok();
+    bool const loses_write = changes_write && gains_write != is_stored;  // that of the old entry, or of the new one that is not stored
+    if (loses_write) system.page_types.put_type(old.mfn(), *frame);
+    return is_stored ? Result<bool>{true} : Errno::again;
 }
 
 }  // namespace
@@ -116,9 +127,9 @@ Status update_entry(Domain& domain, EntryPlace place, Pte entry, EntryUpdate con
 
     EntryScope const scope{domain, update.frame_owner};
     Pte const checked = HV_TRY(get_entry(system, scope, level, entry));
-    Pte const replaced = store_entry(word, checked, update.preserve_ad && checked.is_present());
-    put_entry(system, level, replaced);
-    return {};
+    Result<Pte> const replaced = store_entry(word, checked, update);
+    put_entry(system, level, replaced.ok() ? replaced.value() : checked);
+    return replaced.ok() ? Status{} : replaced.error();
 }
 
 Status emulate_pt_write(Vcpu& vcpu, GuestAddress entry_va, u64 old_entry, u64 new_entry) {
@@ -152,11 +163,12 @@ Status map_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame, DomId owner, u6
     return update_entry(caller.domain(), entry, Pte::make(frame, flags), {.frame_owner = owner});
 }
 
-Status unmap_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame) {
+Status unmap_foreign_at(Vcpu& caller, GrantPlace place, Mfn frame, bool readonly) {
     EntryPlace const entry = HV_TRY(entry_of(caller, place));
     while (true) {
         Pte const old = read_entry(word_at(entry));
         if (!old.is_present() || old.mfn() != frame) return Errno::invalid;
+        if (old.is_writable() == readonly) return Errno::invalid;  // the entry of another grant of the frame
         EntryUpdate const update{.frame_owner = caller.domain().id(), .check_old = true, .expected_old = old.raw()};
         Status const cleared = update_entry(caller.domain(), entry, Pte{}, update);
         if (cleared.ok() || cleared.error() != Errno::again) return cleared;  // again: the processor set accessed or dirty

@@ -228,6 +228,18 @@ TEST_CASE("unmapping where the frame is not mapped is refused, and the handle st
     CHECK(w.unmap(w.mapper, mapped.handle, w.entry_address(w.table, 0)) == GrantStatus::okay);
 }
 
+TEST_CASE("the handle of a grant for writing unmaps what maps for writing, and no other", "[grant]") {
+    GrantWorld w;
+    w.grant(w.granter, 8, w.mapper, w.page);
+    GrantMapResult const writer = w.map(w.mapper, w.granter, 8, w.entry_address(w.table, 0), kByEntry);
+    GrantMapResult const reader = w.map(w.mapper, w.granter, 8, w.entry_address(w.table, 1), kByEntry | GNTMAP_readonly);
+    REQUIRE((writer.status == GrantStatus::okay && reader.status == GrantStatus::okay));
+    CHECK(w.unmap(w.mapper, writer.handle, w.entry_address(w.table, 1)) == GrantStatus::general_error);
+    CHECK(w.unmap(w.mapper, reader.handle, w.entry_address(w.table, 0)) == GrantStatus::general_error);
+    CHECK(w.unmap(w.mapper, writer.handle, w.entry_address(w.table, 0)) == GrantStatus::okay);
+    CHECK(w.unmap(w.mapper, reader.handle, w.entry_address(w.table, 1)) == GrantStatus::okay);
+}
+
 TEST_CASE("a mapper that dies gives everything back, preemptibly", "[grant]") {
     GrantWorld w;
     w.grant(w.granter, 8, w.mapper, w.page);

@@ -126,12 +126,14 @@ TEST_CASE("a granted frame is mapped at an aligned level-1 entry of the caller's
     CHECK(map_foreign_at(w.two.vcpu, at(u64{1} << 40), frame, DomId{1}, 0).error() == Errno::invalid);
     REQUIRE(map_foreign_at(w.two.vcpu, at(entry), frame, DomId{1}, Pte::kWritable).ok());
     CHECK(w.references(frame) == 2);
-    CHECK(unmap_foreign_at(w.two.vcpu, at(entry), w.one.pages[1]).error() == Errno::invalid);
-    CHECK(unmap_foreign_at(w.two.vcpu, at(entry + 8), frame).error() == Errno::invalid);
-    CHECK(unmap_foreign_at(w.two.vcpu, at(entry), frame).ok());
+    CHECK(unmap_foreign_at(w.two.vcpu, at(entry), w.one.pages[1], false).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.two.vcpu, at(entry + 8), frame, false).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.two.vcpu, at(entry), frame, true).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.two.vcpu, at(entry), frame, false).ok());
     CHECK(w.references(frame) == 1);
     CHECK(map_foreign_at(w.two.vcpu, {false, AddressSpace::page(7).raw()}, frame, DomId{1}, 0).ok());
-    CHECK(unmap_foreign_at(w.two.vcpu, {false, AddressSpace::page(7).raw()}, frame).ok());
+    CHECK(unmap_foreign_at(w.two.vcpu, {false, AddressSpace::page(7).raw()}, frame, false).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.two.vcpu, {false, AddressSpace::page(7).raw()}, frame, true).ok());
 }
 
 TEST_CASE("who may only read a granted frame does not make its mapping writable", "[page_table][grant]") {
@@ -165,6 +167,6 @@ TEST_CASE("a write through a mapping of a table changes level-1 tables only", "[
     CHECK(emulate_pt_write(w.one.vcpu, AddressSpace::page(6) + 20 * 8, 1, entry).error() == Errno::again);
     REQUIRE(emulate_pt_write(w.one.vcpu, AddressSpace::page(6) + 20 * 8, 0, entry).ok());
     CHECK(w.word(s.l1, 20) == entry);
-    CHECK(unmap_foreign_at(w.one.vcpu, {true, s.entry(20).raw() + 1}, w.one.pages[1]).error() == Errno::invalid);
-    CHECK(unmap_foreign_at(w.one.vcpu, {true, s.l2.raw() << kPageShift}, w.one.pages[1]).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.one.vcpu, {true, s.entry(20).raw() + 1}, w.one.pages[1], true).error() == Errno::invalid);
+    CHECK(unmap_foreign_at(w.one.vcpu, {true, s.l2.raw() << kPageShift}, w.one.pages[1], true).error() == Errno::invalid);
 }
