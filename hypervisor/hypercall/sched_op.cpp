@@ -67,10 +67,10 @@ Outcome shutdown(Vcpu& caller, GuestAddress arg) {
     return 0;
 }
 
-// Sets the reason a control domain will see, ahead of the shutdown itself.
+// Sets the reason that a control domain will see, ahead of the shutdown itself.
 Outcome shutdown_code(Vcpu& caller, GuestAddress arg) {
     auto const request = HV_TRY(GuestHandle<sched_shutdown_t>{arg}.read());
-    caller.domain().shutdown_reason = HV_TRY(reason_of(request.reason));
+    set_shutdown_reason(caller.domain(), HV_TRY(reason_of(request.reason)));
     return 0;
 }
 

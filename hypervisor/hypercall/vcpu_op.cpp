@@ -91,6 +91,7 @@ Outcome stop_singleshot_timer(Call& call) {
 
 Outcome register_vcpu_info_op(Call& call) {
     auto const request = HV_TRY(GuestHandle<vcpu_register_vcpu_info_t>{call.arg}.read());
+    if (&call.vcpu != &call.caller && call.vcpu.is_up) return Errno::invalid;  // it may run, with the area that it has
     HV_TRY(register_vcpu_info(call.vcpu, Mfn{request.mfn}, request.offset));
     write_time_info(call.vcpu);
     return 0;

@@ -70,6 +70,7 @@ public:
     bool are_vcpus_released = false;
     bool are_tables_released = false;
     bool is_shut_down = false;
+    bool has_shutdown_reason = false;  // the first one counts, and may be given before the domain stops
     ShutdownReason shutdown_reason = ShutdownReason::poweroff;
     std::atomic<u32> pause_count{0};  // domctl pauses and shutdown; >0: no vcpu runs
     bool is_paused_by_control = false;  // domctl pausedomain (what the tools show as paused)

@@ -34,6 +34,12 @@ char const* name_of(ShutdownReason reason) {
     return index < std::size(kNames) ? kNames[index] : "unknown reason";
 }
 
+void set_reason_locked(Domain& domain, ShutdownReason reason) {
+    if (domain.has_shutdown_reason) return;
+    domain.has_shutdown_reason = true;
+    domain.shutdown_reason = reason;
+}
+
 // This pcpu does it on its way out, if no other has before.
 void request_reaping(System& system) {
     system.domains.request_reaping();
@@ -120,6 +126,11 @@ Status create_vcpus(Domain& domain, u32 count) {
     return {};
 }
 
+void set_shutdown_reason(Domain& domain, ShutdownReason reason) {
+    LockGuard const guard{domain.lock};
+    set_reason_locked(domain, reason);
+}
+
 void shut_down_domain(Domain& domain, ShutdownReason reason) {
     if (domain.is_hardware_domain()) {
         HV_INFO("dom0 asks for %s", name_of(reason));
@@ -131,10 +142,10 @@ void shut_down_domain(Domain& domain, ShutdownReason reason) {
         LockGuard guard{domain.lock};
         if (domain.is_shut_down) return;
         domain.is_shut_down = true;
-        domain.shutdown_reason = reason;
+        set_reason_locked(domain, reason);
         domain.system().scheduler.pause_domain(domain);  // here: a vcpu that comes second has been kicked when it returns
     }
-    HV_INFO("domain %u stops: %s", domain.id().raw(), name_of(reason));
+    HV_INFO("domain %u stops: %s", domain.id().raw(), name_of(domain.shutdown_reason));
     send_global_virq(domain.system(), Virq{VIRQ_DOM_EXC});
 }
 

@@ -15,6 +15,8 @@ Status create_vcpus(Domain& domain, u32 count);
 // The domain stops with `reason`: its vcpus run no more, and the control domain is told (VIRQ_DOM_EXC). When the domain is dom0 the
 // machine powers off or restarts.
 void shut_down_domain(Domain& domain, ShutdownReason reason);
+// The reason that it will have, whatever it is shut down with later (SCHEDOP_shutdown_code). The first one counts.
+void set_shutdown_reason(Domain& domain, ShutdownReason reason);
 
 // The guest did what it must not, and cannot be given an error: shut down with `crash`. `why` goes to the log.
 void crash_domain(Vcpu& vcpu, char const* why);

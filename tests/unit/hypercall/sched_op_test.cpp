@@ -76,12 +76,16 @@ TEST_CASE("a domain stops with its reason", "[hypercall][sched]") {
     CHECK(w.shutdown(w.one.vcpu, SCHEDOP_shutdown_code, SHUTDOWN_suspend) == 0);
     CHECK(!w.one.domain.is_shut_down);
     CHECK(w.one.domain.shutdown_reason == ShutdownReason::suspend);
+    // The first code is the reason.
+    CHECK(w.shutdown(w.one.vcpu, SCHEDOP_shutdown_code, SHUTDOWN_poweroff) == 0);
     CHECK(w.shutdown(w.one.vcpu, SCHEDOP_shutdown, SHUTDOWN_reboot) == 0);
     CHECK(w.one.domain.is_shut_down);
-    CHECK(w.one.domain.shutdown_reason == ShutdownReason::reboot);
+    CHECK(w.one.domain.shutdown_reason == ShutdownReason::suspend);
     // It is stopped already: what another of its vcpus says comes too late.
     CHECK(w.shutdown(*w.one.domain.vcpus[1], SCHEDOP_shutdown, SHUTDOWN_crash) == 0);
-    CHECK(w.one.domain.shutdown_reason == ShutdownReason::reboot);
+    CHECK(w.one.domain.shutdown_reason == ShutdownReason::suspend);
+    CHECK(w.shutdown(w.two.vcpu, SCHEDOP_shutdown, SHUTDOWN_reboot) == 0);
+    CHECK(w.two.domain.shutdown_reason == ShutdownReason::reboot);
     CHECK_REFUSED(w, Errno::invalid, w.shutdown(w.two.vcpu, SCHEDOP_shutdown, SHUTDOWN_MAX + 1));
     CHECK_REFUSED(w, Errno::invalid, w.shutdown(w.two.vcpu, SCHEDOP_shutdown_code, SHUTDOWN_MAX + 1));
 }

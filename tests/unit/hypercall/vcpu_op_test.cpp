@@ -95,5 +95,9 @@ TEST_CASE("a vcpu_info moves once, to a page of the domain's own", "[hypercall][
     CHECK_REFUSED(w, Errno::invalid, w.register_info(0, w.one.pages[0], kPageSize - 8));
     CHECK(w.register_info(0, w.one.pages[0], 64) == 0);
     CHECK_REFUSED(w, Errno::invalid, w.register_info(0, w.one.pages[1], 64));
+    Vcpu& sibling = *w.one.domain.vcpus[1];
+    sibling.is_up = true;
+    CHECK_REFUSED(w, Errno::invalid, w.register_info(1, w.one.pages[0], 128));
+    sibling.is_up = false;
     CHECK(w.register_info(1, w.one.pages[0], 128) == 0);
 }
