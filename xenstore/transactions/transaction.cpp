@@ -26,6 +26,8 @@ WireResult<void> Transaction::apply(Operation operation, Context const& context)
     if (auto const over = over_quota(context)) return refuse(*over);
     auto changes = xenstore::apply(view_, operation, Context{context.caller, context.quotas, &seen_});
     if (!changes) return refuse(changes.error());
+    // One removal makes as many changes as nodes go, each with its path.
+    for (auto const& change : *changes) log_bytes_ += sizeof change + change.path.size();
     std::ranges::move(*changes, std::back_inserter(changes_));
     if (operation.kind == Operation::Kind::write) seen_.wrote(operation.path);
     if (operation.kind == Operation::Kind::rm) seen_.removed(operation.path);

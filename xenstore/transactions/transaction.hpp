@@ -39,8 +39,8 @@ private:
     Tree view_;
     ReadSet seen_;
     std::vector<Operation> log_;
-    usize log_bytes_ = 0;
     Changes changes_;                   // what the log did to view_
+    usize log_bytes_ = 0;               // of both
     std::optional<WireError> refused_;  // by a quota
 };
 

@@ -205,6 +205,23 @@ TEST_CASE("a guest's transaction is bounded in nodes and in memory", "[xenstore]
     CHECK(result.error() == WireError::no_memory);
 }
 
+TEST_CASE("what a guest's transaction removes again and again is bounded in memory", "[xenstore][transactions][quota]") {
+    Store store;
+    store.quotas.memory_hard = 256 * 1024;
+    std::string path = "/guest/a";
+    for (int depth = 0; depth < 200; ++depth) path += "/a";
+    Transaction transaction{store.tree};
+    WireResult<void> result;
+    int rounds = 0;
+    for (; result && rounds < 100; ++rounds) {
+        result = transaction.apply(write(path, ""), store.as_guest());
+        if (result) result = transaction.apply(rm("/guest/a"), store.as_guest());
+    }
+    CHECK(result.error() == WireError::no_memory);
+    CHECK(rounds < 12);  // each removal tells of 201 nodes, with 200 bytes of path in the middle
+    CHECK(transaction.bytes() < 2 * store.quotas.memory_hard);
+}
+
 TEST_CASE("a node is not given to a domain that has died since", "[xenstore][transactions]") {
     Store store;
     Transaction transaction{store.tree};
