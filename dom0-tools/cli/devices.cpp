@@ -28,7 +28,8 @@ constexpr std::array<std::string_view, 9> kStates{"unknown", "initialising", "wa
 
 std::string state_name(std::string const& number) {
     bool const known = number.size() == 1 && number[0] >= '0' && number[0] < '0' + static_cast<char>(kStates.size());
-    return known ? std::string{kStates[static_cast<std::size_t>(number[0] - '0')]} : number;
+    // What else a domain writes there is not shown: it might be meant for the terminal.
+    return std::string{kStates[known ? static_cast<std::size_t>(number[0] - '0') : 0]};
 }
 
 Result<std::string> value(xenstore::StoreView const& store, std::string const& folder, std::string_view node) {

@@ -150,9 +150,10 @@ Status check_pinning(DomainConfig const& config, std::string const& file, Privcm
     return {};
 }
 
-unsigned cap_of(CpuTune const& tune, unsigned vcpus) {
+unsigned cap_of(CpuTune const& tune, unsigned used, unsigned vcpus) {
     unsigned const none = 100 * vcpus;
-    unsigned const cap = std::min({none, tune.vcpu_cap.value_or(100) * vcpus, tune.domain_cap.value_or(none)});
+    bool const are_vcpus_capped = tune.vcpu_cap && *tune.vcpu_cap < 100;
+    unsigned const cap = std::min(tune.domain_cap.value_or(none), are_vcpus_capped ? *tune.vcpu_cap * used : none);
     return cap < none ? cap : 0;
 }
 
@@ -160,7 +161,7 @@ Status apply_cpu_tune(Privcmd& privcmd, DomId domain, DomainConfig const& config
     for (auto const& pin : config.cpu_tune.pins) {
         HV_TRY(with_context(privcmd.set_affinity(domain, VcpuId{pin.vcpu}, pin.cpus, std::nullopt), "pin vcpu {}", pin.vcpu));
     }
-    auto const cap = cap_of(config.cpu_tune, config.online_vcpus);
+    auto const cap = cap_of(config.cpu_tune, config.online_vcpus, config.vcpus);
     if (!config.cpu_tune.weight && cap == 0) return {};
     return privcmd.set_sched_share(domain, {.weight = config.cpu_tune.weight.value_or(SchedShare{}.weight), .cap = cap});
 }

@@ -17,7 +17,8 @@ Status check_pinning(DomainConfig const& config, std::string const& file, Privcm
 /// Tells the hypervisor. The domain has its vcpus.
 Status apply_cpu_tune(Privcmd& privcmd, DomId domain, DomainConfig const& config);
 
-/// The cap, in percent of one processor, of a domain that uses `vcpus` of its vcpus; 0: none.
-unsigned cap_of(CpuTune const& tune, unsigned vcpus);
+/// The cap, in percent of one processor, of a domain that uses `used` of its `vcpus` vcpus; 0: none. It may use all of them without asking
+/// anybody: a quota of the whole domain holds however many it uses.
+unsigned cap_of(CpuTune const& tune, unsigned used, unsigned vcpus);
 
 }  // namespace hospes::control

@@ -69,7 +69,7 @@ Status DomainControl::set_up_store(DomId domain, Plan const& plan, BuiltDomain c
     auto const& config = plan.description.config;
     auto const write_all = [&](xenstore::StoreView const& transaction) -> Status {
         HV_TRY(write_domain_nodes(transaction, domain, config, plan.record.uuid, built));
-        HV_TRY(write_record(transaction, domain, plan.record));
+        HV_TRY(write_record(transaction, record_path(domain), plan.record));
         return write_device_nodes(transaction, domain, config, plan.record.uuid);
     };
     HV_TRY(store_.transact(write_all));
@@ -89,15 +89,17 @@ Status DomainControl::end_in_hypervisor(DomId domain) {
     return {};
 }
 
-Result<Uuid> DomainControl::uuid_of(DomId domain) {
+Result<std::optional<Uuid>> DomainControl::uuid_of(DomId domain) {
     if (auto const record = HV_TRY(read_record(store_, domain))) return record->uuid;
     if (auto const info = HV_TRY(privcmd_.domain_info(domain))) return Uuid{info->handle};
-    return Uuid{};
+    return std::nullopt;
 }
 
 Status DomainControl::destroy(DomId domain) {
     if (domain == kDomIdDom0) return fail(EPERM, "domain 0 is the control domain and cannot be destroyed; power the machine off");
-    return take_away(domain, HV_TRY(uuid_of(domain)));
+    auto const uuid = HV_TRY(uuid_of(domain));
+    if (!uuid) return fail(ESRCH, "domain {} has ended", domain.raw());  // a domain that starts again has another number
+    return take_away(domain, *uuid);
 }
 
 // Backends first, as they hold memory of the domain; its nodes last, as backends read them. One that fails stops no other.
@@ -112,7 +114,7 @@ Status DomainControl::take_away(DomId domain, Uuid const& uuid) {
 Status DomainControl::forget(DomId domain) {
     auto const uuid = HV_TRY(uuid_of(domain));
     HV_TRY(close_backends(store_, domain));
-    return remove_domain_nodes(store_, domain, uuid);
+    return remove_domain_nodes(store_, domain, uuid.value_or(Uuid{}));
 }
 
 Status DomainControl::undo_unfinished_creates() {

@@ -51,7 +51,7 @@ public:
     /// Reads, checks, builds, sets up and starts a domain. On an error nothing of it is left, and the error is one sentence.
     Result<CreatedDomain> create(CreateRequest const& request);
 
-    /// Ends a domain at once and removes what belonged to it.
+    /// Ends a domain at once and removes what belonged to it. ESRCH: neither it nor a trace of it is there.
     Status destroy(DomId domain);
 
     /// Removes the traces in xenstore of a domain that the hypervisor no longer has.
@@ -67,7 +67,7 @@ private:
     Status set_up_store(DomId domain, Plan const& plan, BuiltDomain const& built);
     Status take_away(DomId domain, Uuid const& uuid);
     Status end_in_hypervisor(DomId domain);
-    Result<Uuid> uuid_of(DomId domain);
+    Result<std::optional<Uuid>> uuid_of(DomId domain);
 
     Privcmd& privcmd_;
     xenstore::Client& store_;

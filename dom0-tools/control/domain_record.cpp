@@ -22,9 +22,9 @@ Result<xenstore::Client> open_store() { return xenstore::Client::open(xenstore::
 std::string domain_path(DomId domain) { return fmt::format("/local/domain/{}", domain.raw()); }
 std::string record_path(DomId domain) { return fmt::format("{}/{}", kRecords, domain.raw()); }
 std::string creating_path(Uuid const& uuid) { return fmt::format("{}/{}", kCreating, to_string(uuid)); }
+std::string restarting_path(Uuid const& uuid) { return fmt::format("{}/{}", kRestarting, to_string(uuid)); }
 
-Status write_record(xenstore::StoreView const& store, DomId domain, DomainRecord const& record) {
-    auto const path = record_path(domain);
+Status write_record(xenstore::StoreView const& store, std::string const& path, DomainRecord const& record) {
     HV_TRY(store.write(path + "/name", record.name));
     HV_TRY(store.write(path + "/uuid", to_string(record.uuid)));
     HV_TRY(store.write(path + "/file", record.file));
@@ -43,8 +43,9 @@ Result<std::chrono::seconds> age_of(xenstore::StoreView const& store, DomId doma
     return now() - std::chrono::seconds{started};
 }
 
-Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store, DomId domain) {
-    auto const path = record_path(domain);
+Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store, DomId domain) { return read_record(store, record_path(domain)); }
+
+Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store, std::string const& path) {
     auto const uuid_text = HV_TRY(store.read_if_present(path + "/uuid"));
     if (!uuid_text) return std::nullopt;
     DomainRecord record;

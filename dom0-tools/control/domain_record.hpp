@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What hospesd has to know of a domain after it was killed: kept in xenstore below /hospes, where guests cannot read.
 //   /hospes/domains/<domid>/{name,uuid,file,started,xml/0,xml/1...}   a domain that was created
+//   /hospes/restarting/<uuid>/{the same}                              one that is ended, to be created anew
 //   /hospes/creating/<uuid>                                           a create that is under way, and the domain's name
 #pragma once
 
@@ -24,12 +25,17 @@ Result<xenstore::Client> open_store();
 std::string domain_path(DomId domain);  ///< /local/domain/<domid>
 std::string record_path(DomId domain);  ///< /hospes/domains/<domid>
 std::string creating_path(Uuid const& uuid);
+std::string restarting_path(Uuid const& uuid);
 inline constexpr char kRecords[] = "/hospes/domains";
 inline constexpr char kCreating[] = "/hospes/creating";
+inline constexpr char kRestarting[] = "/hospes/restarting";
 
-Status write_record(xenstore::StoreView const& store, DomId domain, DomainRecord const& record);
+/// `path`: one of those above.
+Status write_record(xenstore::StoreView const& store, std::string const& path, DomainRecord const& record);
 /// How long ago the record was written, by the machine's clock since boot.
 Result<std::chrono::seconds> age_of(xenstore::StoreView const& store, DomId domain);
+/// Nothing where there is no record.
+Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store, std::string const& path);
 /// Nothing for a domain that hospes did not create.
 Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store, DomId domain);
 /// The domains that have a record; those may have ended meanwhile.

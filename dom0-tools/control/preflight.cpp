@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 namespace hospes::control {
 namespace fs = std::filesystem;
@@ -74,7 +75,7 @@ Status check_disk(Disk const& disk, std::string const& file, HostPaths const& ho
         return fail(EINVAL, "{} has {} bytes; a disk image has a multiple of 512, at least 512", where, status.st_size);
     }
     // Linux gives a block device exclusively to who mounts it.
-    int const exclusive = disk.is_block_device && !disk.read_only ? O_EXCL : 0;
+    int const exclusive = disk.is_block_device && !disk.read_only && !disk.shareable ? O_EXCL : 0;
     auto const opened = open_file(disk.source, (disk.read_only ? O_RDONLY : O_RDWR) | exclusive);
     if (!opened && opened.error().code() == EBUSY) {
         return fail(EBUSY, "{} is in use in dom0 (mounted, or part of another device); unmount it first", where);
@@ -129,13 +130,22 @@ Result<std::vector<OtherDisk>> disks_in_use(xenstore::StoreView const& store) {
     return disks;
 }
 
-Status check_name(DomainConfig const& config, std::string const& file, Privcmd& privcmd, xenstore::StoreView const& store) {
+// By its uuid hospesd finds a domain again, and its cards have their addresses from it.
+Status check_uuid(DomainConfig const& config, std::string const& file, std::span<DomainInfo const> infos) {
+    for (auto const& info : infos) {
+        if (!config.uuid || info.id == kDomIdDom0 || info.is_dying || info.handle != config.uuid->bytes) continue;
+        return fail(EEXIST, "{}: domain {} has the <uuid> {} already; leave <uuid> out, or choose another", file, info.id.raw(), to_string(*config.uuid));
+    }
+    return {};
+}
+
+Status check_identity(DomainConfig const& config, std::string const& file, Privcmd& privcmd, xenstore::StoreView const& store) {
     auto const infos = HV_TRY(privcmd.list_domains());
     std::vector<std::string> paths;
     for (auto const& info : infos) paths.push_back(domain_path(info.id) + "/name");
     auto const names = HV_TRY(store.read_all(paths));
     auto const same = std::ranges::find(names, config.name);
-    if (same == names.end()) return {};
+    if (same == names.end()) return check_uuid(config, file, infos);
     return fail(EEXIST, "{}: a domain named '{}' is there already (id {}); choose another <name> or run 'hospes destroy {}' first",
                 file, config.name, infos[static_cast<std::size_t>(same - names.begin())].id.raw(), config.name);
 }
@@ -152,7 +162,7 @@ Status check_host(DomainConfig const& config, std::string const& file, HostPaths
 
 Status check_other_domains(DomainConfig const& config, std::string const& file, Privcmd& privcmd,
                            xenstore::StoreView const& store) {
-    HV_TRY(check_name(config, file, privcmd, store));
+    HV_TRY(check_identity(config, file, privcmd, store));
     auto const others = HV_TRY(disks_in_use(store));
     for (auto const& disk : config.disks) {
         auto const wanted = identity_of(disk.source);

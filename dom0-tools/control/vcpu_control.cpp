@@ -27,10 +27,11 @@ Status adapt_cap(Privcmd& privcmd, xenstore::StoreView const& store, DomId domai
     if (!record) return {};
     auto const description = HV_TRY(read_domain_xml(record->xml, record->file));
     auto const& tune = description.config.cpu_tune;
+    auto const vcpus = description.config.vcpus;
     if (!tune.vcpu_cap) return {};
     auto share = HV_TRY(privcmd.sched_share(domain));
-    if (share.cap != cap_of(tune, before)) return {};
-    share.cap = cap_of(tune, after);
+    if (share.cap != cap_of(tune, before, vcpus)) return {};
+    share.cap = cap_of(tune, after, vcpus);
     return privcmd.set_sched_share(domain, share);
 }
 

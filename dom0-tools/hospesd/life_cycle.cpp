@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -55,9 +56,17 @@ Status LifeCycle::end_of(DomId domain, control::DomainRecord const& record, unsi
     return control_.destroy(domain);
 }
 
-// The daemons let go of disks and network devices a moment after the domain is gone.
 Status LifeCycle::restart(DomId domain, control::DomainRecord const& record) {
+    auto const path = control::restarting_path(record.uuid);
+    HV_TRY(store_.transact([&](xenstore::StoreView const& transaction) { return control::write_record(transaction, path, record); }));
     HV_TRY(control_.destroy(domain));
+    auto const started = start_again(record);
+    auto const removed = store_.remove(path);
+    return started ? removed : started;
+}
+
+// The daemons let go of disks and network devices a moment after the domain is gone.
+Status LifeCycle::start_again(control::DomainRecord const& record) {
     constexpr int kAttempts = 10;
     constexpr std::chrono::milliseconds kPause{300};
     for (int attempt = 1;; ++attempt) {
@@ -68,6 +77,27 @@ Status LifeCycle::restart(DomId domain, control::DomainRecord const& record) {
         if (!may_pass || attempt == kAttempts) return std::unexpected(created.error());
         std::this_thread::sleep_for(kPause);
     }
+}
+
+// First those that are there: what is left of a domain goes before one with its uuid comes.
+Status LifeCycle::take_over() {
+    HV_TRY(look());
+    auto const infos = HV_TRY(privcmd_.list_domains());
+    for (auto const& uuid : HV_TRY(control::children_of(store_, control::kRestarting))) {
+        auto const path = fmt::format("{}/{}", control::kRestarting, uuid);
+        if (auto const done = go_on_with_restart(path, infos); !done) spdlog::error("start domain {} again: {}", uuid, done.error().message());
+        HV_TRY(store_.remove(path));
+    }
+    return {};
+}
+
+Status LifeCycle::go_on_with_restart(std::string const& path, std::span<DomainInfo const> infos) {
+    auto const record = HV_TRY(control::read_record(store_, path));
+    if (!record) return {};
+    bool const is_there = std::ranges::any_of(infos, [&](DomainInfo const& info) { return !info.is_dying && info.handle == record->uuid.bytes; });
+    if (is_there) return {};  // it was started, or not yet ended
+    spdlog::info("domain {} was about to start again: it does", record->name);
+    return start_again(*record);
 }
 
 }  // namespace hospes::hospesd

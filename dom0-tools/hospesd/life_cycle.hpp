@@ -3,6 +3,8 @@
 
 #include "dom0-tools/control/domain_control.hpp"
 
+#include <span>
+
 namespace hospes::hospesd {
 
 /// Does what a domain's description says about its end: on_poweroff, on_reboot, on_crash. All it knows it reads from the
@@ -12,13 +14,18 @@ public:
     LifeCycle(Privcmd& privcmd, xenstore::Client& store, control::DomainControl& control)
         : privcmd_{privcmd}, store_{store}, control_{control} {}
 
-    /// Looks at all domains of ours. To be called when xenstored says that one has ended, and at the start.
+    /// Looks at all domains of ours. To be called when xenstored says that one has ended.
     Status look();
+
+    /// The same, to be called at the start: goes on with the restarts that a killed hospesd has left.
+    Status take_over();
 
 private:
     Status look_at(DomId domain, std::optional<DomainInfo> const& info);
     Status end_of(DomId domain, control::DomainRecord const& record, unsigned reason);
     Status restart(DomId domain, control::DomainRecord const& record);
+    Status start_again(control::DomainRecord const& record);
+    Status go_on_with_restart(std::string const& path, std::span<DomainInfo const> infos);
 
     Privcmd& privcmd_;
     xenstore::Client& store_;

@@ -48,7 +48,7 @@ Status run() {
     auto const terminate = HV_TRY(loop.watch_signal(SIGTERM, [&] { loop.stop(); }));
     Server server{loop, [&](std::string const& line) { return answer(control, line); }};
     HV_TRY(server.listen(control::kSocketPath));
-    look();
+    if (auto const taken_over = life_cycle.take_over(); !taken_over) spdlog::error("{}", taken_over.error().message());
     spdlog::info("serving {}", control::kSocketPath);
     loop.run();
     return outcome;

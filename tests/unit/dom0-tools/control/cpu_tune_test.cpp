@@ -25,7 +25,8 @@ std::string error_of(std::string const& more) {
     return read ? "no error" : read.error().message();
 }
 
-unsigned cap_of_xml(std::string const& tune, unsigned vcpus) { return cap_of(config_of("<vcpu>4</vcpu><cputune>" + tune + "</cputune>").cpu_tune, vcpus); }
+// Of a domain that uses `used` of its four vcpus.
+unsigned cap_of_xml(std::string const& tune, unsigned used) { return cap_of(config_of("<vcpu>4</vcpu><cputune>" + tune + "</cputune>").cpu_tune, used, 4); }
 
 }  // namespace
 
@@ -35,7 +36,7 @@ TEST_CASE("a domain has one vcpu, and no share of its own, unless it says so", "
     CHECK(config.online_vcpus == 1);
     CHECK_FALSE(config.cpu_tune.weight);
     CHECK(config.cpu_tune.pins.empty());
-    CHECK(cap_of(config.cpu_tune, 1) == 0);
+    CHECK(cap_of(config.cpu_tune, 1, 1) == 0);
 }
 
 TEST_CASE("some of the vcpus are in use at the start", "[xml][cputune]") {
@@ -79,7 +80,8 @@ TEST_CASE("a quota of each vcpu is a cap of the domain", "[xml][cputune]") {
 
 TEST_CASE("a quota of the whole domain is its cap", "[xml][cputune]") {
     CHECK(cap_of_xml("<global_quota>150000</global_quota>", 4) == 150);
-    CHECK(cap_of_xml("<global_quota>150000</global_quota>", 1) == 0);
+    CHECK(cap_of_xml("<global_quota>150000</global_quota>", 1) == 150);  // it may bring up the others itself
+    CHECK(cap_of_xml("<global_quota>400000</global_quota>", 4) == 0);
     CHECK(cap_of_xml("<global_period>10000</global_period><global_quota>5000</global_quota><quota>20000</quota>", 4) == 50);
     CHECK(cap_of_xml("<global_quota>150000</global_quota><quota>20000</quota>", 4) == 80);
 }

@@ -246,6 +246,16 @@ TEST_CASE("a name belongs to one domain", "[control][golden]") {
     CHECK(dom0.create({.name = "e"}));
 }
 
+TEST_CASE("a uuid belongs to one domain", "[control][golden]") {
+    Dom0 dom0;
+    std::string const uuid = "<uuid>2f1b3c4d-0000-4000-8000-00000000000a</uuid>";
+    REQUIRE(dom0.create({.name = "a", .more = uuid}));
+    CHECK(dom0.error({.name = "b", .more = uuid}) ==
+          "d.xml: domain 1 has the <uuid> 2f1b3c4d-0000-4000-8000-00000000000a already; leave <uuid> out, or choose another");
+    REQUIRE(dom0.control.destroy(DomId{1}));
+    CHECK(dom0.create({.name = "b", .more = uuid}));
+}
+
 TEST_CASE("a disk that is written to belongs to one domain", "[control][golden]") {
     Dom0 dom0;
     for (auto const* const domain : {"vbd/1/51712", "vbd/2/51712", "vbd/3/51712"}) dom0.answer(domain, "connected");
@@ -291,6 +301,16 @@ TEST_CASE("a disk that dom0 has as a loop device is in use", "[control][golden]"
     std::ofstream{dom0.folder / "block/loop3/loop/backing_file"} << (dom0.folder / "disk").string() << "\n";
     CHECK(dom0.error({.devices = dom0.disk()}) == "d.xml:6: disk xvda: " + (dom0.folder / "disk").string() +
           " is in use in dom0 as /dev/loop3; detach that first (losetup -d)");
+}
+
+TEST_CASE("a domain that has ended is not destroyed once more", "[control]") {
+    Dom0 dom0;
+    REQUIRE(dom0.create({}));
+    REQUIRE(dom0.control.destroy(DomId{1}));
+    auto const again = dom0.control.destroy(DomId{1});
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code() == ESRCH);
+    CHECK(again.error().message() == "domain 1 has ended");
 }
 
 TEST_CASE("the control domain is not destroyed", "[control]") {

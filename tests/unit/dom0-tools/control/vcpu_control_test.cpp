@@ -27,7 +27,7 @@ struct ThreeVcpus {
         REQUIRE(privcmd.set_max_vcpus(domain.id, 3));
         REQUIRE(write_availability(store, domain.id, 2, 3));
         auto const xml = domain_xml({.more = "<vcpu current='2'>3</vcpu><cputune>" + tune + "</cputune>"});
-        REQUIRE(write_record(store, domain.id, {.name = "web", .uuid = {}, .file = "d.xml", .xml = xml}));
+        REQUIRE(write_record(store, record_path(domain.id), {.name = "web", .uuid = {}, .file = "d.xml", .xml = xml}));
     }
     std::string availability() {
         std::string all;

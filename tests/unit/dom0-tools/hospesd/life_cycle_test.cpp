@@ -107,6 +107,45 @@ TEST_CASE("a domain that starts again keeps name and uuid", "[hospesd]") {
     CHECK(daemon.privcmd.domains().at(DomId{2}).info.handle == before.uuid.bytes);
 }
 
+TEST_CASE("a restart that a killed hospesd has left goes on", "[hospesd]") {
+    Daemon daemon;
+    daemon.create("");
+    auto const record = **read_record(daemon.store, DomId{1});
+    auto const path = restarting_path(record.uuid);
+    REQUIRE(write_record(daemon.store, path, record));
+    bool starts_again = true;
+    SECTION("the domain was not yet ended") {
+        daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
+    }
+    SECTION("the hypervisor had it no more, xenstore had") {
+        REQUIRE(daemon.privcmd.destroy_domain(DomId{1}));
+    }
+    SECTION("it was gone") {
+        REQUIRE(daemon.control.destroy(DomId{1}));
+    }
+    SECTION("it was there again") {
+        starts_again = false;
+    }
+    REQUIRE(daemon.life_cycle.take_over());
+    CHECK(daemon.has(2) == starts_again);
+    CHECK(daemon.has(1) != starts_again);
+    CHECK(daemon.privcmd.domains().size() == 2);
+    CHECK(recorded_domains(daemon.store)->size() == 1);
+    CHECK(*daemon.store.exists("/vm/" + to_string(record.uuid)));
+    CHECK_FALSE(*daemon.store.exists(path));
+}
+
+TEST_CASE("a restart leaves no mark, whether it succeeds or not", "[hospesd]") {
+    Daemon daemon;
+    daemon.create("");
+    daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
+    bool const can_start = GENERATE(true, false);
+    if (!can_start) fs::remove(daemon.kernel);
+    REQUIRE(daemon.life_cycle.look());
+    CHECK(daemon.has(2) == can_start);
+    CHECK(children_of(daemon.store, kRestarting)->empty());
+}
+
 TEST_CASE("a domain that crashes at once is not started for ever", "[hospesd]") {
     Daemon daemon;
     daemon.create("<on_crash>restart</on_crash>");
