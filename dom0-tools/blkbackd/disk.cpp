@@ -17,7 +17,7 @@ std::unexpected<Error> refuse_open(std::string const& path, DiskMode mode, int c
         case EACCES:
         case EPERM:
         case EROFS:
-            return fail(code, "disk {} cannot be opened for {}: {}", path, mode == DiskMode::read_write ? "writing: attach it read-only, or make it writable" : "reading",
+            return fail(code, "disk {} cannot be opened for {}: {}", path, mode != DiskMode::read_only ? "writing: attach it read-only, or make it writable" : "reading",
                         Error::from_errno("open", code).message());
         case EBUSY: return fail(code, "disk {} is in use", path);
         default: return std::unexpected{Error::from_errno(fmt::format("open disk {}", path), code)};
@@ -38,7 +38,7 @@ Result<Disk> Disk::open(std::string const& path, DiskMode mode) {
     disk.is_block_device_ = S_ISBLK(info.st_mode);
     // O_EXCL on a block device keeps those out that are mounted.
     int const exclusive = disk.is_block_device_ && mode == DiskMode::read_write ? O_EXCL : 0;
-    auto fd = open_file(path, (mode == DiskMode::read_write ? O_RDWR : O_RDONLY) | exclusive | O_NONBLOCK);
+    auto fd = open_file(path, (mode != DiskMode::read_only ? O_RDWR : O_RDONLY) | exclusive | O_NONBLOCK);
     if (!fd) return refuse_open(path, mode, fd.error().code());
     disk.fd_ = std::move(*fd);
     HV_TRY(disk.lock());
@@ -49,7 +49,7 @@ Result<Disk> Disk::open(std::string const& path, DiskMode mode) {
 
 // The lock goes with the open file: it ends when we do, however we end.
 Status Disk::lock() {
-    if (::flock(fd_.get(), (is_read_only() ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0) return {};
+    if (::flock(fd_.get(), (mode_ == DiskMode::read_write ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return {};
     if (errno != EWOULDBLOCK) return fail_errno("lock disk {}", path_);
     return fail(EBUSY, "disk {} is in use", path_);
 }
@@ -62,7 +62,7 @@ Status Disk::look(std::string const& path) {
         HV_TRY(look_at_device());
     } else {
         sectors_ = static_cast<std::uint64_t>(info.st_size) / 512;
-        can_discard_ = mode_ == DiskMode::read_write;
+        can_discard_ = !is_read_only();
     }
     if (sectors_ == 0) return fail(EINVAL, "disk {} is empty: it must have at least one sector of 512 bytes", path);
     return {};

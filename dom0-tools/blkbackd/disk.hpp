@@ -9,12 +9,13 @@
 
 namespace hospes::blkbackd {
 
-enum class DiskMode : std::uint8_t { read_only, read_write };
+// `shared`: written by others too, which say the same (a file system made for it, or a quorum disk).
+enum class DiskMode : std::uint8_t { read_only, read_write, shared };
 
 class Disk {
 public:
     // Errors are sentences for whoever configured the disk. EBUSY: it is in use by another, in a way that excludes ours
-    // (one user that writes, or many that only read).
+    // (one user that writes, or many that only read, or many that share it).
     static Result<Disk> open(std::string const& path, DiskMode mode);
 
     int fd() const { return fd_.get(); }

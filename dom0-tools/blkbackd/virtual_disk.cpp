@@ -43,12 +43,19 @@ Result<std::optional<std::string>> VirtualDisk::configured_path() const {
     return path;
 }
 
+// xl has an exclamation mark for what our tool stack has a node for.
+Result<DiskMode> VirtualDisk::configured_mode() const {
+    auto const mode = HV_TRY(nodes_.own("mode")).value_or("r");
+    if (!mode.starts_with('w')) return DiskMode::read_only;
+    bool const is_shared = mode == "w!" || HV_TRY(nodes_.own("shareable")) == "1";
+    return is_shared ? DiskMode::shared : DiskMode::read_write;
+}
+
 Result<bool> VirtualDisk::open() {
     if (disk_) return true;
     auto const path = HV_TRY(configured_path());
     if (!path) return false;
-    auto const mode = HV_TRY(nodes_.own("mode")).value_or("r");
-    auto disk = Disk::open(*path, mode.starts_with('w') ? DiskMode::read_write : DiskMode::read_only);
+    auto disk = Disk::open(*path, HV_TRY(configured_mode()));
     if (!disk && disk.error().code() == EBUSY) return wait_for_others(disk.error());
     if (!disk) return std::unexpected{disk.error()};
     disk_ = std::make_shared<Disk const>(std::move(*disk));
@@ -65,7 +72,7 @@ Result<bool> VirtualDisk::wait_for_others(Error const& error) {
         retry_.start(kBusyPause);
         return false;
     }
-    return fail(EBUSY, "{} by {}: a disk that one domain writes can have no other user; release it there, or make it read-only in both", error.message(),
+    return fail(EBUSY, "{} by {}: a disk that one domain writes can have no other user; release it there, or make it read-only or shareable in both", error.message(),
                 users.empty() ? "a program of the control domain (is it mounted?)" : users);
 }
 

@@ -20,6 +20,7 @@ public:
 
 private:
     Result<std::optional<std::string>> configured_path() const;
+    Result<DiskMode> configured_mode() const;
     Result<bool> wait_for_others(Error const& error);
     Result<std::string> users_of(std::string const& path) const;
     DiskCounters* counters();

@@ -45,6 +45,20 @@ TEST_CASE("a disk has one writer or many readers", "[blkbackd][disk]") {
     CHECK(Disk::open(path, DiskMode::read_write).error().code() == EBUSY);
 }
 
+TEST_CASE("a disk is written by many if all of them say so", "[blkbackd][disk]") {
+    test::TemporaryFolder folder;
+    auto const path = make_image(folder, 512);
+    {
+        auto const one = Disk::open(path, DiskMode::shared), other = Disk::open(path, DiskMode::shared);
+        REQUIRE((one.has_value() && other.has_value()));
+        CHECK_FALSE(other->is_read_only());
+        CHECK(Disk::open(path, DiskMode::read_write).error().code() == EBUSY);
+    }
+    auto const writer = Disk::open(path, DiskMode::read_write);
+    REQUIRE(writer.has_value());
+    CHECK(Disk::open(path, DiskMode::shared).error().code() == EBUSY);
+}
+
 TEST_CASE("what cannot be a disk is refused in one sentence", "[blkbackd][disk]") {
     test::TemporaryFolder folder;
     CHECK(Disk::open(folder.path() + "/none.img", DiskMode::read_only).error().message() == "disk " + folder.path() + "/none.img does not exist: make it first, or correct its path");
