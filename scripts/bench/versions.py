@@ -27,7 +27,7 @@ def _processor() -> str:
 
 def versions() -> dict[str, str]:
     """Name -> version, in the order they are shown."""
-    changed = "" if _first_line("git", "status", "--porcelain", "-uno") == "unknown" else ", with changes"
+    changed = "" if _first_line("git", "status", "--porcelain", "-uno", "--", ".", ":!docs/benchmarks.*") == "unknown" else ", with changes"
     return {"Hospes": _first_line("git", "log", "-1", "--format=%h of %cs") + changed,
             "Xen": _candidate("xen-hypervisor-4.17-amd64"),
             "dom0's and the domains' kernel": stock_kernel("amd64").version,
