@@ -36,7 +36,11 @@ Result<Disk> Disk::open(std::string const& path, DiskMode mode) {
     disk.path_ = path;
     disk.mode_ = mode;
     disk.is_block_device_ = S_ISBLK(info.st_mode);
-    // O_EXCL on a block device keeps those out that are mounted.
+    // O_EXCL on a block device keeps those out that are mounted. Who shares one cannot keep the claim, but has to find it free.
+    if (disk.is_block_device_ && mode == DiskMode::shared) {
+        auto const claim = open_file(path, O_RDWR | O_EXCL | O_NONBLOCK);
+        if (!claim) return refuse_open(path, mode, claim.error().code());
+    }
     int const exclusive = disk.is_block_device_ && mode == DiskMode::read_write ? O_EXCL : 0;
     auto fd = open_file(path, (mode != DiskMode::read_only ? O_RDWR : O_RDONLY) | exclusive | O_NONBLOCK);
     if (!fd) return refuse_open(path, mode, fd.error().code());

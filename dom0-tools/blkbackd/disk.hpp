@@ -15,7 +15,8 @@ enum class DiskMode : std::uint8_t { read_only, read_write, shared };
 class Disk {
 public:
     // Errors are sentences for whoever configured the disk. EBUSY: it is in use by another, in a way that excludes ours
-    // (one user that writes, or many that only read, or many that share it).
+    // (one user that writes, or many that only read, or many that share it,
+    // beside whom one may read).
     static Result<Disk> open(std::string const& path, DiskMode mode);
 
     int fd() const { return fd_.get(); }

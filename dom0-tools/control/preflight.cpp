@@ -75,7 +75,7 @@ Status check_disk(Disk const& disk, std::string const& file, HostPaths const& ho
         return fail(EINVAL, "{} has {} bytes; a disk image has a multiple of 512, at least 512", where, status.st_size);
     }
     // Linux gives a block device exclusively to who mounts it.
-    int const exclusive = disk.is_block_device && !disk.read_only && !disk.shareable ? O_EXCL : 0;
+    int const exclusive = disk.is_block_device && !disk.read_only ? O_EXCL : 0;
     auto const opened = open_file(disk.source, (disk.read_only ? O_RDONLY : O_RDWR) | exclusive);
     if (!opened && opened.error().code() == EBUSY) {
         return fail(EBUSY, "{} is in use in dom0 (mounted, or part of another device); unmount it first", where);
