@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/cli/daemon_client.hpp"
 
+#include "dom0-tools/control/daemon_log.hpp"
 #include "dom0-tools/control/socket_path.hpp"
 
 #include <sys/socket.h>
@@ -24,8 +25,8 @@ Result<std::string_view> receive(int socket, std::span<char> buffer, int flags, 
         if (count > 0) return std::string_view{buffer.data(), static_cast<std::size_t>(count)};
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return fail_errno("read the answer of {}", daemon);
-        return fail(ECONNRESET, "{0} has ended before it answered; what it had begun is taken back when it starts again. "
-                    "See /var/log/hospes/{0}.log", daemon);
+        return fail(ECONNRESET, "{} has ended before it answered; what it had begun is taken back when it starts again. See {}", daemon,
+                    control::log_of(daemon));
     }
 }
 
@@ -38,8 +39,8 @@ Result<UniqueFd> connect_to(std::string const& path, std::string const& daemon) 
     UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (!socket) return fail_errno("make a socket");
     if (::connect(socket.get(), reinterpret_cast<sockaddr const*>(&address), sizeof(address)) == 0) return socket;
-    return fail(errno, "{0} does not answer at {1} ({2}); start it, or see /var/log/hospes/{0}.log", daemon, path,
-                Error::from_errno("connect").message());
+    auto const why = Error::from_errno("connect");
+    return fail(why.code(), "{} does not answer at {} ({}); start it, or see {}", daemon, path, why.message(), control::log_of(daemon));
 }
 
 Result<std::string> exchange_line(int socket, std::string const& line, std::string const& daemon) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/cli/session.hpp"
 
+#include "dom0-tools/control/daemon_log.hpp"
+
 namespace hospes::cli {
 
 Session::Session(LinuxPrivcmd privcmd, Result<xenstore::Client> store) : privcmd_{std::move(privcmd)} {
@@ -15,7 +17,13 @@ Result<Session> Session::open() { return Session{HV_TRY(LinuxPrivcmd::open()), c
 
 Result<xenstore::Client*> Session::require_store() {
     if (store_) return &*store_;
-    return fail(ENOTCONN, "xenstored does not answer ({}); start it, or see /var/log/hospes/xenstored.log", store_error_);
+    return fail(ENOTCONN, "xenstored does not answer ({}); start it, or see {}", store_error_, control::log_of("xenstored"));
+}
+
+Result<control::DomainSummary> find_guest(Session& session, std::string const& name, std::string_view what) {
+    auto domain = HV_TRY(session.find(name));
+    if (domain.id != kDomIdDom0) return domain;
+    return fail(EPERM, "domain 0 is the control domain; it cannot be told to {} from here", what);
 }
 
 nlohmann::json to_json(control::DomainSummary const& domain) {

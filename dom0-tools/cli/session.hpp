@@ -35,6 +35,9 @@ private:
     std::string store_error_;
 };
 
+/// Any domain but dom0, which nobody tells to `what` ("pause") from here.
+Result<control::DomainSummary> find_guest(Session& session, std::string const& name, std::string_view what);
+
 nlohmann::json to_json(control::DomainSummary const& domain);
 void print_json(nlohmann::json const& value);
 

@@ -3,7 +3,6 @@
 #include "dom0-tools/cli/daemon_client.hpp"
 #include "dom0-tools/cli/session.hpp"
 #include "dom0-tools/cli/verbs.hpp"
-#include "dom0-tools/cli/wait.hpp"
 #include "dom0-tools/control/domain_control.hpp"
 
 #include <cstdio>
@@ -12,7 +11,6 @@
 namespace hospes::cli {
 namespace {
 
-using control::DomainSummary;
 using nlohmann::json;
 
 constexpr std::size_t kLargestDescription = 1 << 20;
@@ -28,33 +26,6 @@ Result<std::string> read_description(std::string const& path) {
     auto text = read_file(path, kLargestDescription);
     if (text) return text;
     return fail(text.error().code(), "{}; give the path of a domain's XML file", text.error().message());
-}
-
-Result<bool> has_ended(Session& session, DomId id, control::Uuid const& uuid) {
-    auto const info = HV_TRY(session.privcmd().domain_info(id));
-    if (!info || info->handle != uuid.bytes) return true;
-    // One that is preserved stays in the list, as it should.
-    return info->is_shutdown && session.store() != nullptr && HV_TRY(control::is_preserved(*session.store(), *info));
-}
-
-Result<DomainSummary> find_guest(Session& session, std::string const& name, std::string_view verb) {
-    auto domain = HV_TRY(session.find(name));
-    if (domain.id != kDomIdDom0) return domain;
-    return fail(EPERM, "domain 0 is the control domain; it cannot be told to {} from here", verb);
-}
-
-Status ask(Arguments const& arguments, std::string const& what, std::string const& request) {
-    auto session = HV_TRY(Session::open());
-    auto const domain = HV_TRY(find_guest(session, arguments.operand, what));
-    if (domain.state == control::DomainState::paused) {
-        return fail(EBUSY, "domain {} is paused and cannot hear; run 'hospes unpause {}' first", arguments.operand,
-                    arguments.operand);
-    }
-    auto* const store = HV_TRY(session.require_store());
-    HV_TRY(with_context(control::ask_kernel(*store, domain.id, request), "domain {}", arguments.operand));
-    if (!arguments.wait) return {};
-    return wait_until(arguments.timeout_seconds, fmt::format("domain {} has not ended", arguments.operand),
-                      [&] { return has_ended(session, domain.id, domain.uuid); });
 }
 
 }  // namespace
@@ -98,10 +69,6 @@ Status unpause(Arguments const& arguments) {
     return session.privcmd().unpause_domain(domain.id);
 }
 
-Status shutdown(Arguments const& arguments) { return ask(arguments, "shut down", "poweroff"); }
-
-Status reboot(Arguments const& arguments) { return ask(arguments, "reboot", "reboot"); }
-
 Status destroy(Arguments const& arguments) {
     auto session = HV_TRY(Session::open());
     auto const domain = HV_TRY(find_guest(session, arguments.operand, "destroy itself"));
@@ -118,7 +85,7 @@ Status check(Arguments const& arguments) {
     if (arguments.json) {
         print_json({{"file", arguments.operand}, {"name", description.config.name}, {"warnings", description.warnings}});
     } else {
-        fmt::print("{}: domain {} can be started\n", arguments.operand, description.config.name);
+        fmt::print("{}: domain {} can be started (free memory and the disks of other domains are looked at then)\n", arguments.operand, description.config.name);
     }
     return {};
 }

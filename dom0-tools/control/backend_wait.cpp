@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/control/backend_wait.hpp"
 
+#include "dom0-tools/control/daemon_log.hpp"
+
 #include <poll.h>
 
 #include <algorithm>
@@ -36,8 +38,8 @@ Status wait_for_backends(xenstore::Client& store, std::vector<BackendDevice> con
         auto const watch = HV_TRY(store.watch(device.path, [](std::string_view) {}));
         while (!HV_TRY(is_connected(store, device, file))) {
             if (Clock::now() >= deadline) {
-                return fail(ETIMEDOUT, "{}:{}: {}: {} has not answered for {} s; is it running? See /var/log/hospes/{}.log",
-                            file, device.line, device.label, device.daemon, patience.count() / 1000, device.daemon);
+                return fail(ETIMEDOUT, "{}:{}: {}: {} has not answered for {} s; is it running? See {}",
+                            file, device.line, device.label, device.daemon, patience.count() / 1000, log_of(device.daemon));
             }
             HV_TRY(wait_for_event(store, deadline));
         }

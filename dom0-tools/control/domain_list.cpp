@@ -53,8 +53,10 @@ Result<DomainSummary> find_domain(Privcmd& privcmd, xenstore::StoreView const* s
     auto const number = parse_domid(name_or_id);
     std::vector<std::string> names;
     for (auto const& domain : all) {
-        if (domain.name == name_or_id || domain.id == number) return domain;
-        if (!domain.name.empty()) names.push_back(domain.name);
+        if (domain.id == number) return domain;
+        if (domain.name.empty()) continue;
+        if (domain.name == name_or_id) return domain;
+        names.push_back(domain.name);
     }
     return fail(ENOENT, "there is no domain '{}'; there are: {}", name_or_id, fmt::join(names, ", "));
 }

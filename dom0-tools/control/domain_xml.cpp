@@ -200,8 +200,8 @@ private:
         }
         if (auto const mtu = element.child("mtu")) {
             card.mtu = parse_unsigned(*mtu->attribute("size"));
-            if (!card.mtu || *card.mtu < 68 || *card.mtu > 65521) {
-                return fail_at(*mtu, "<mtu size='{}'>: a size is from 68 to 65521 bytes",
+            if (!card.mtu || *card.mtu < 68 || *card.mtu > 65517) {
+                return fail_at(*mtu, "<mtu size='{}'>: a size is from 68 to 65517 bytes",
                                mtu->attribute("size")->substr(0, 40));
             }
         }

@@ -290,7 +290,7 @@ TEST_CASE("a backend's refusal is the error, and the domain is gone", "[control]
     CHECK(dom0.privcmd.domains().size() == 1);
     CHECK(dom0.privcmd.free_frames() == frames);
     CHECK(dom0.error({.devices = Dom0::interface("br0")}) ==
-          "d.xml:6: interface 0 (bridge br0): netbackd has not answered for 0 s; is it running? See /var/log/hospes/netbackd.log");
+          "d.xml:6: interface 0 (bridge br0): netbackd has not answered for 0 s; is it running? See 'journalctl -u hospes-netbackd'");
     CHECK(dom0.privcmd.domains().size() == 1);
     CHECK(dom0.store.directory("/local/domain/0/backend/vif")->empty());
 }
@@ -343,5 +343,6 @@ TEST_CASE("the list is the hypervisor's, with or without the store", "[control]"
     CHECK((*list_domains(dom0.privcmd, nullptr))[1].name.empty());
     CHECK(find_domain(dom0.privcmd, &dom0.store, "d")->id == DomId{1});
     CHECK(find_domain(dom0.privcmd, nullptr, "1")->id == DomId{1});
+    CHECK(find_domain(dom0.privcmd, nullptr, "").error().code() == ENOENT);  // no name is not the name of one without
     CHECK(find_domain(dom0.privcmd, &dom0.store, "e").error().message() == "there is no domain 'e'; there are: Domain-0, d");
 }
