@@ -13,7 +13,7 @@ constexpr int kRequestsInATurn = 16;  // then the others have their turn
 
 RingTransport::RingTransport(DomId domain, std::unique_ptr<RingPage> page, Receiver& receiver, Environment environment)
     : domain_{domain}, page_{std::move(page)}, ring_{page_->page()}, receiver_{receiver}, environment_{std::move(environment)} {
-    next_turn_ = environment_.loop.make_timer([this] { on_event(); });
+    next_turn_ = environment_.loop.make_next_turn([this] { on_event(); });
     receiver_.output().on_ready = [this] { environment_.flushes.add(*this); };
 }
 
@@ -53,7 +53,7 @@ void RingTransport::serve() {
     }
     if (moved || received_ > 0) notify();
     if (requests == kRequestsInATurn) {
-        next_turn_.start(std::chrono::milliseconds{0});
+        next_turn_.ask();
     } else if (auto const unmasked = port_.unmask(); !unmasked) {
         spdlog::warn("{}: {}", receiver_.name(), unmasked.error().message());
     }

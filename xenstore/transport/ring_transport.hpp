@@ -47,7 +47,7 @@ private:
     Receiver& receiver_;
     Environment environment_;
     BoundPort port_;
-    Timer next_turn_;
+    NextTurn next_turn_;
     std::array<char, kHeaderSize + kPayloadMax> input_;  // the request that is coming in
     usize received_ = 0;
     bool is_stopped_ = false;  // the domain broke the protocol: not served until it is introduced or connects again

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/eventfd.h>
+
 namespace hospes::xenstore {
 
 namespace {
@@ -96,6 +98,33 @@ TEST_CASE("a domain that does not fetch its answers is not listened to", "[xenst
     }
     CHECK(guest.connection.output().size() <= guest.server.quotas().outstanding);
     CHECK(guest.page.req_prod - guest.page.req_cons > 0);
+}
+
+TEST_CASE("a domain that keeps its ring full lets the others have their turn", "[xenstore][ring]") {
+    Guest guest;
+    guest.connect();
+    int refills = 0, refills_before_others = -1;
+    UniqueFd const other{::eventfd(1, EFD_CLOEXEC)};
+    auto const watch = guest.loop.watch_fd(other.get(), {.readable = true}, [&](FdEvents) {
+        if (refills_before_others < 0) refills_before_others = refills;
+    });
+    REQUIRE(watch);
+    auto const one = Guest::request(MessageType::read, kRead);
+    auto const refill = [&] {
+        guest.page.rsp_cons = guest.page.rsp_prod;
+        while (guest.page.req_prod - guest.page.req_cons + one.size() <= kStoreRingSize) {
+            std::string_view rest = one;
+            guest.put(rest);
+        }
+    };
+    guest.channels.on_notify = [&] {
+        if (++refills < 1000) refill();
+    };
+    refill();
+    guest.kick();
+    CHECK(refills > 10);
+    CHECK(refills_before_others >= 0);
+    CHECK(refills_before_others < 10);
 }
 
 TEST_CASE("an over-long message or impossible indices end the service, not the server", "[xenstore][ring]") {
