@@ -10,6 +10,12 @@ struct EventChannelDevice::Handlers {
     std::map<EventPort, std::shared_ptr<Handler>> by_port;
 };
 
+namespace {
+
+Status not_bound() { return fail(ENOTCONN, "the event channel is not bound"); }
+
+}  // namespace
+
 BoundPort& BoundPort::operator=(BoundPort&& other) noexcept {
     if (this == &other) return *this;
     reset();
@@ -18,8 +24,8 @@ BoundPort& BoundPort::operator=(BoundPort&& other) noexcept {
     return *this;
 }
 
-Status BoundPort::notify() const { return device_->do_notify(port_); }
-Status BoundPort::unmask() const { return device_->do_unmask(port_); }
+Status BoundPort::notify() const { return device_ == nullptr ? not_bound() : device_->do_notify(port_); }
+Status BoundPort::unmask() const { return device_ == nullptr ? not_bound() : device_->do_unmask(port_); }
 
 void BoundPort::reset() {
     if (auto* device = std::exchange(device_, nullptr)) device->unbind(port_);

@@ -28,6 +28,7 @@ public:
     EventPort number() const { return port_; }
     explicit operator bool() const { return device_ != nullptr; }
 
+    // ENOTCONN of a port that is not bound.
     Status notify() const;
     Status unmask() const;
     void reset();

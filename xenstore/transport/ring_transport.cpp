@@ -20,9 +20,15 @@ RingTransport::RingTransport(DomId domain, std::unique_ptr<RingPage> page, Recei
 RingTransport::~RingTransport() { environment_.flushes.remove(*this); }
 
 Status RingTransport::connect(EventPort port) {
-    bool const is_first = !port_;
+    bool const is_first = !port_ && !is_stopped_;
     port_.reset();  // first, since a port of the domain has one peer at most
-    port_ = HV_TRY(environment_.channels.bind_interdomain(domain_, port, [this] { on_event(); }));
+    auto bound = environment_.channels.bind_interdomain(domain_, port, [this] { on_event(); });
+    if (!bound) {  // nobody is told of anything until it is introduced with a port that is right
+        is_stopped_ = true;
+        receiver_.reset();
+        return std::unexpected{bound.error()};
+    }
+    port_ = std::move(*bound);
     ring_.announce_features();
     if (is_first) {
         ring_.confirm_connection();
@@ -34,6 +40,7 @@ Status RingTransport::connect(EventPort port) {
 }
 
 void RingTransport::on_event() {
+    if (!port_) return;  // a turn that was asked for before the port was lost
     if (ring_.wants_reconnect()) {
         start_afresh();
         notify();

@@ -50,7 +50,8 @@ private:
     NextTurn next_turn_;
     std::array<char, kHeaderSize + kPayloadMax> input_;  // the request that is coming in
     usize received_ = 0;
-    bool is_stopped_ = false;  // the domain broke the protocol: not served until it is introduced or connects again
+    // Not served until it is introduced again, or, with a port, connects again: the domain broke the protocol, or lost its port.
+    bool is_stopped_ = false;
 };
 
 }  // namespace hospes::xenstore

@@ -44,6 +44,12 @@ TEST_CASE("a port may be closed inside its own handler", "[ports][event_channel]
     CHECK(device.ports().empty());
 }
 
+TEST_CASE("a port that is not bound can be neither notified nor unmasked", "[ports][event_channel]") {
+    BoundPort const port{};
+    CHECK(port.notify().error().code() == ENOTCONN);
+    CHECK(port.unmask().error().code() == ENOTCONN);
+}
+
 TEST_CASE("a port that the other domain does not offer cannot be bound", "[ports][event_channel]") {
     FakeEventChannels device;
     auto const port = device.bind_interdomain(kGuest, kGuestPort, [] {});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A domain on its ring, served by the real server; the test is the domain's kernel.
+#include "dom0-tools/base/unique_fd.hpp"
 #include "tests/support/store_guest.hpp"
 
 #include <catch2/catch.hpp>
@@ -169,6 +170,45 @@ TEST_CASE("a kernel that starts afresh has no watches, transactions or half mess
     CHECK(guest.page.req_prod == 0);
     guest.send(Guest::request(MessageType::write, kWrite, 5));
     CHECK(guest.next().first == 5);
+}
+
+TEST_CASE("a domain whose next introduction fails is cut off, until one succeeds", "[xenstore][ring]") {
+    Guest guest;
+    guest.connect();
+    guest.send(Guest::request(MessageType::watch, "data\0t\0"sv));
+    guest.answers.clear();
+    auto const change = [&] {
+        guest.server.fire(Changes{guest.server.tree().set_value(*Path::parse("/local/domain/5/data", "/"), "1")});
+        guest.flushes.run();
+    };
+    REQUIRE_FALSE(guest.link->connect(EventPort{99}));
+    change();
+    guest.link->flush();
+    guest.page.connection = XENSTORE_RECONNECT;
+    for (int i = 0; i < 10; ++i) guest.loop.run_once(false);
+    CHECK(guest.channels.ports().empty());
+    CHECK(guest.page.connection == XENSTORE_RECONNECT);
+
+    REQUIRE(guest.link->connect(Guest::kPort));
+    CHECK(guest.page.rsp_prod == 0);
+    CHECK(guest.page.connection == XENSTORE_CONNECTED);
+    guest.send(Guest::request(MessageType::write, kWrite, 5));
+    CHECK(guest.next().first == 5);
+}
+
+TEST_CASE("a domain cut off in the middle of its requests is left alone", "[xenstore][ring]") {
+    Guest guest;
+    guest.connect();
+    auto const one = Guest::request(MessageType::read, kRead);
+    for (int i = 0; i < 30; ++i) {
+        std::string_view rest = one;
+        guest.put(rest);
+    }
+    guest.channels.fire(guest.channels.local_port(Guest::kGuest, Guest::kPort));  // more than a turn's worth: the rest is put off
+    REQUIRE_FALSE(guest.link->connect(EventPort{99}));
+    auto const consumed = guest.page.req_cons;
+    for (int i = 0; i < 10; ++i) guest.loop.run_once(false);
+    CHECK(guest.page.req_cons == consumed);
 }
 
 TEST_CASE("an event reaches a domain that asks for nothing", "[xenstore][ring]") {
