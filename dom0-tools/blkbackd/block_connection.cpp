@@ -5,6 +5,12 @@ namespace hospes::blkbackd {
 
 using wire::BlockOperation;
 
+namespace {
+
+constexpr std::size_t kBytesInATurn = 4 << 20;  // then others have their turn
+
+}  // namespace
+
 // It keeps what the kernel works on alive, even if the connection goes away in the middle of the I/O.
 struct BlockConnection::Request {
     wire::BlockRequest wire;
@@ -41,15 +47,23 @@ void BlockConnection::on_port() {
     if (auto const status = port_.unmask(); !status) fail(status.error());
 }
 
-// At most one ring's worth of requests a turn: a domain whose requests are answered at once cannot keep the loop for itself.
+// At most one ring's worth of requests a turn, and not much more than so many bytes: a domain whose requests are answered at once, or are
+// large, cannot keep the loop for itself. Whatever ends the turn, something is sure to begin the next one: the frontend's event, for which
+// the ring is armed; a request of ours that is finished; or again_.
 void BlockConnection::serve() {
     if (is_broken_) return;
-    for (std::uint32_t count = 0; count < ring_.slots(); ++count) {
+    is_waiting_for_room_ = false;
+    std::size_t begun = 0;
+    for (std::uint32_t count = 0; count < ring_.slots() && begun < kBytesInATurn; ++count) {
+        if (!has_room()) {
+            is_waiting_for_room_ = true;
+            return answer_finished();
+        }
         blkif_request_t copy;
         auto const state = ring_.take(copy);
         if (state == wire::RingState::broken) return fail(Error{EPROTO, "the frontend's request index is out of bounds"});
         if (state == wire::RingState::empty) {
-            if (!ring_.arm()) break;
+            if (!ring_.arm()) return answer_finished();
             continue;
         }
         auto request = std::make_shared<Request>();
@@ -57,9 +71,17 @@ void BlockConnection::serve() {
         request->disk = disk_;
         requests_.push_back(request);
         begin(request);
-        if (count + 1 == ring_.slots()) again_.ask();
+        begun += request->size;
     }
+    again_.ask();
     answer_finished();
+}
+
+// One request always has room, so that a disk gets on however much the others have under way. Who has to wait has a request of its own
+// that will be finished.
+bool BlockConnection::has_room() const {
+    if (bytes_in_flight_ == 0) return true;
+    return bytes_in_flight_ < kMaxBytesOfConnection && ports_.buffers.bytes_in_use() < kMaxBytesOfAll;
 }
 
 void BlockConnection::begin(std::shared_ptr<Request> const& request) {
@@ -85,6 +107,7 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
 
     request->size = sectors * 512;
     request->buffer = ports_.buffers.take(request->size);
+    bytes_in_flight_ += request->size;
     if (is_write) start_write(request);
     else start_read(request);
 }
@@ -155,6 +178,7 @@ IoEngine::Done BlockConnection::completion(std::shared_ptr<Request> const& reque
         bool const ok = error == 0 && (!finish_data || finish_data(*connection, *request));
         connection->finish(*request, ok ? BLKIF_RSP_OKAY : error == EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
         connection->answer_finished();
+        if (connection->is_waiting_for_room_) connection->again_.ask();
     };
 }
 
@@ -162,6 +186,8 @@ void BlockConnection::finish(Request& request, std::int16_t status) {
     request.is_finished = true;
     request.status = status;
     if (status == BLKIF_RSP_OKAY) count(request);
+    if (!request.buffer) return;
+    bytes_in_flight_ -= request.size;
     request.buffer.reset();
 }
 

@@ -24,6 +24,11 @@ namespace hospes::blkbackd {
 
 inline constexpr std::uint16_t kMaxIndirectSegments = 256;
 
+// How much data may be under way before requests stay in the ring: of one connection, and of all that share a pool of buffers. The first
+// is four times what Linux's frontend has under way as it comes: 32 requests of 128 KiB.
+inline constexpr std::size_t kMaxBytesOfConnection = 16 << 20;
+inline constexpr std::size_t kMaxBytesOfAll = 64 << 20;
+
 class BlockConnection : public std::enable_shared_from_this<BlockConnection> {
 public:
     struct Ports {
@@ -49,6 +54,7 @@ private:
 
     void on_port();
     void serve();
+    bool has_room() const;
     void begin(std::shared_ptr<Request> const& request);
     void begin_transfer(std::shared_ptr<Request> const& request);
     bool fetch_indirect(Request& request);
@@ -74,6 +80,8 @@ private:
     std::deque<std::shared_ptr<Request>> requests_;  // taken and unanswered, in the order of the ring
     std::vector<GrantCopy> pieces_;                  // kept between calls
     std::array<std::byte, 4096> descriptors_;        // of an indirect request: a copy
+    std::size_t bytes_in_flight_ = 0;                // of requests that hold a buffer
+    bool is_waiting_for_room_ = false;               // requests may be in the ring, and nobody will notify us of them
     bool is_broken_ = false;
 };
 

@@ -23,10 +23,12 @@ public:
 
     struct GiveBack {
         BufferPool* pool = nullptr;
-        std::uint32_t page_count = 0;  // of the pool's; 0: it was allocated
+        std::size_t page_count = 0;
+        bool is_allocated = false;
         void operator()(std::byte* memory) const {
-            if (page_count == 0) std::free(memory);
-            else pool->give_back(memory, page_count);
+            pool->pages_in_use_ -= page_count;
+            if (is_allocated) std::free(memory);
+            else pool->give_back(memory, static_cast<std::uint32_t>(page_count));
         }
     };
     using Buffer = std::unique_ptr<std::byte[], GiveBack>;
@@ -47,8 +49,11 @@ public:
         }
         auto* const memory = static_cast<std::byte*>(std::aligned_alloc(4096, page_count * 4096));
         if (memory == nullptr) throw std::bad_alloc{};
-        return Buffer{memory, {}};
+        return hand_out(memory, page_count, true);
     }
+
+    // What is taken and not given back, allocated or not.
+    std::size_t bytes_in_use() const { return pages_in_use_ * 4096; }
 
 private:
     // The bits of `free` with which `length` set ones begin.
@@ -64,7 +69,11 @@ private:
 
     Buffer take_from(std::size_t row, int page, std::uint32_t page_count) {
         free_[row] &= ~bits(page, page_count);
-        return Buffer{memory_.data() + row * kRowSize + static_cast<std::size_t>(page) * 4096, {this, page_count}};
+        return hand_out(memory_.data() + row * kRowSize + static_cast<std::size_t>(page) * 4096, page_count, false);
+    }
+    Buffer hand_out(std::byte* memory, std::size_t page_count, bool is_allocated) {
+        pages_in_use_ += page_count;
+        return Buffer{memory, {this, page_count, is_allocated}};
     }
     void give_back(std::byte const* memory, std::uint32_t page_count) {
         auto const page = static_cast<std::size_t>(memory - memory_.data()) / 4096;
@@ -73,6 +82,7 @@ private:
 
     std::span<std::byte> memory_;
     std::vector<std::uint32_t> free_;  // one bit a page
+    std::size_t pages_in_use_ = 0;
 };
 
 }  // namespace hospes::blkbackd

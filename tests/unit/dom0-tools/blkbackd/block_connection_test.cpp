@@ -94,6 +94,61 @@ TEST_CASE("an indirect request reads its segments from the pages it names", "[bl
     CHECK(f.content(64 * 4096).back() == std::byte{63});
 }
 
+TEST_CASE("what a connection has under way is bounded, the rest stays in the ring until there is room", "[blkbackd]") {
+    Fixture f;
+    auto* const table = f.page(30, 0);
+    f.page(100, 7);
+    for (std::uint32_t i = 0; i < kMaxIndirectSegments; ++i) f.describe(table, i, 100);
+    constexpr std::size_t kMegabyte = 1 << 20;
+    REQUIRE(f.front.slots() * kMegabyte > kMaxBytesOfConnection);
+    for (std::size_t id = 0; id < f.front.slots(); ++id) f.put_indirect(BLKIF_OP_WRITE, id, 30, kMaxIndirectSegments);
+    f.kick();
+    auto const of_first_turn = f.engine.pending.size();
+    CHECK(of_first_turn * kMegabyte <= 4 * kMegabyte);
+
+    f.turns(20);
+    CHECK(f.engine.pending.size() * kMegabyte == kMaxBytesOfConnection);
+    CHECK(f.buffers.bytes_in_use() == kMaxBytesOfConnection);
+    f.kick();
+    CHECK(f.engine.pending.size() * kMegabyte == kMaxBytesOfConnection);
+
+    std::size_t answered = 0;
+    for (; answered < f.front.slots() && !f.engine.pending.empty(); ++answered) {
+        f.engine.perform(0);
+        f.expect(answered, BLKIF_RSP_OKAY);
+        f.turns(1);
+        CHECK(f.engine.pending.size() * kMegabyte <= kMaxBytesOfConnection);
+    }
+    CHECK(answered == f.front.slots());
+    CHECK(f.buffers.bytes_in_use() == 0);
+}
+
+TEST_CASE("where the others have all there is under way, a connection goes on, one request after the other", "[blkbackd]") {
+    Fixture f;
+    auto others = f.buffers.take(kMaxBytesOfAll);
+    f.page(20, 1);
+    for (std::uint64_t id = 0; id < 6; ++id) f.put(id % 2 == 0 ? BLKIF_OP_READ : BLKIF_OP_WRITE, id, 0, 20);
+    f.kick();
+    for (std::uint64_t id = 0; id < 3; ++id) {
+        REQUIRE(f.engine.pending.size() == 1);
+        f.engine.perform(0);
+        f.expect(id, BLKIF_RSP_OKAY);
+        f.turns(1);
+    }
+    others.reset();
+    f.engine.perform(0);
+    f.turns(1);
+    CHECK(f.engine.pending.size() == 2);
+}
+
+TEST_CASE("a request whose data cannot be had keeps no room", "[blkbackd]") {
+    Fixture f;
+    auto const others = f.buffers.take(kMaxBytesOfAll);
+    for (std::uint64_t id = 0; id < 6; ++id) f.put(BLKIF_OP_WRITE, id, 0, 999);  // never granted
+    f.kick();
+    for (std::uint64_t id = 0; id < 6; ++id) f.expect(id, BLKIF_RSP_ERROR);
+}
+
 TEST_CASE("requests that make no sense are answered with an error, and only they", "[blkbackd]") {
     Fixture f;
     f.page(20, 1);

@@ -59,6 +59,9 @@ struct Fixture {
         kick();
         engine.perform_all();
     }
+    void turns(int count) {
+        for (int i = 0; i < count; ++i) loop.run_once(false);
+    }
     void kick() { events.fire(events.local_port(kGuest, kPort)); }
 
     // One page of data under `ref`, all of it.

@@ -46,6 +46,15 @@ TEST_CASE_METHOD(Fixture, "what finds no room, or is larger than a row, is alloc
     CHECK(is_of_pool(pool.take(4096)));
 }
 
+TEST_CASE_METHOD(Fixture, "a pool knows how much of it is in use, what was allocated included") {
+    {
+        auto const small = pool.take(1);
+        auto const large = pool.take(2 * kRow + 1);
+        CHECK(pool.bytes_in_use() == 4096 + 2 * kRow + 4096);
+    }
+    CHECK(pool.bytes_in_use() == 0);
+}
+
 TEST_CASE_METHOD(Fixture, "buffers of a pool do not overlap") {
     std::minstd_rand random{Catch::rngSeed()};
     struct Taken {
