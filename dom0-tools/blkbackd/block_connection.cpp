@@ -88,7 +88,7 @@ void BlockConnection::begin(std::shared_ptr<Request> const& request) {
     switch (request->wire.operation) {
         case BlockOperation::read:
         case BlockOperation::write: return begin_transfer(request);
-        case BlockOperation::flush: return start_sync(request);
+        case BlockOperation::flush: return request->wire.segment_count == 0 ? start_sync(request) : begin_transfer(request);
         case BlockOperation::discard: return start_discard(request);
         case BlockOperation::write_barrier:  // not announced: a flush does the same
         case BlockOperation::unsupported: return finish(*request, BLKIF_RSP_EOPNOTSUPP);
@@ -100,7 +100,7 @@ void BlockConnection::begin_transfer(std::shared_ptr<Request> const& request) {
     auto const& wire = request->wire;
     request->segments.assign(wire.segments.begin(), wire.segments.begin() + (wire.is_indirect ? 0 : wire.segment_count));
     if (wire.is_indirect && !fetch_indirect(*request)) return finish(*request, BLKIF_RSP_ERROR);
-    bool const is_write = wire.operation == BlockOperation::write;
+    bool const is_write = wire.operation != BlockOperation::read;
     auto const sectors = wire::total_sectors(request->segments);
     if (is_write && disk_->is_read_only()) return finish(*request, BLKIF_RSP_ERROR);
     if (!wire::is_on_disk(wire.sector, sectors, disk_->sectors(), disk_->block_size() / 512)) return finish(*request, BLKIF_RSP_ERROR);
@@ -147,14 +147,24 @@ bool BlockConnection::copy_data(Request& request, GrantCopy::Direction direction
 }
 
 void BlockConnection::start_read(std::shared_ptr<Request> const& request) {
-    ports_.engine.read(disk_->fd(), request->memory(), request->wire.sector * 512, completion(request, [](BlockConnection& connection, Request& done) {
-        return connection.copy_data(done, GrantCopy::Direction::to_domain);
+    auto const hand_over = [](BlockConnection& connection, auto const& done) {
+        connection.finish(*done, connection.copy_data(*done, GrantCopy::Direction::to_domain) ? BLKIF_RSP_OKAY : BLKIF_RSP_ERROR);
+    };
+    ports_.engine.read(disk_->fd(), request->memory(), request->wire.sector * 512, completion(request, hand_over));
+}
+
+// Of a flush that carries data the protocol says nothing. Linux's backend flushes and then writes; old frontends of Linux send so what they
+// want written durably (FUA), too. To flush again before the answer is right for both.
+void BlockConnection::start_write(std::shared_ptr<Request> const& request) {
+    if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
+    if (request->wire.operation != BlockOperation::flush) return write_data(request, {});
+    ports_.engine.sync(disk_->fd(), completion(request, [](BlockConnection& connection, auto const& flushed) {
+        connection.write_data(flushed, [](BlockConnection& again, auto const& written) { again.start_sync(written); });
     }));
 }
 
-void BlockConnection::start_write(std::shared_ptr<Request> const& request) {
-    if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
-    ports_.engine.write(disk_->fd(), request->memory(), request->wire.sector * 512, completion(request, {}));
+void BlockConnection::write_data(std::shared_ptr<Request> const& request, Next next) {
+    ports_.engine.write(disk_->fd(), request->memory(), request->wire.sector * 512, completion(request, std::move(next)));
 }
 
 void BlockConnection::start_sync(std::shared_ptr<Request> const& request) {
@@ -170,13 +180,14 @@ void BlockConnection::start_discard(std::shared_ptr<Request> const& request) {
     ports_.engine.discard(disk_->fd(), wire.sector * 512, wire.discard_sectors * 512, completion(request, {}));
 }
 
-// The kernel may finish after the connection has gone: then there is nobody to tell, and the request dies with its memory.
-IoEngine::Done BlockConnection::completion(std::shared_ptr<Request> const& request, std::function<bool(BlockConnection&, Request&)> finish_data) {
-    return [weak = weak_from_this(), request, finish_data = std::move(finish_data)](int error) {
+// `next` is for what went well; without it the request is finished. The kernel may finish after the connection has gone: then there is
+// nobody to tell, and the request dies with its memory.
+IoEngine::Done BlockConnection::completion(std::shared_ptr<Request> const& request, Next next) {
+    return [weak = weak_from_this(), request, next = std::move(next)](int error) {
         auto const connection = weak.lock();
         if (!connection || connection->is_broken_) return;
-        bool const ok = error == 0 && (!finish_data || finish_data(*connection, *request));
-        connection->finish(*request, ok ? BLKIF_RSP_OKAY : error == EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+        if (error == 0 && next) next(*connection, request);
+        else connection->finish(*request, error == 0 ? BLKIF_RSP_OKAY : error == EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
         connection->answer_finished();
         if (connection->is_waiting_for_room_) connection->again_.ask();
     };
@@ -194,7 +205,7 @@ void BlockConnection::finish(Request& request, std::int16_t status) {
 void BlockConnection::count(Request const& request) {
     if (ports_.counters == nullptr) return;
     if (request.wire.operation == BlockOperation::read) ports_.counters->count_read(request.size);
-    if (request.wire.operation == BlockOperation::write) ports_.counters->count_write(request.size);
+    else if (request.size > 0) ports_.counters->count_write(request.size);
 }
 
 void BlockConnection::answer_finished() {

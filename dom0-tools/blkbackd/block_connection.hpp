@@ -51,6 +51,7 @@ public:
 
 private:
     struct Request;
+    using Next = std::function<void(BlockConnection&, std::shared_ptr<Request> const&)>;
 
     void on_port();
     void serve();
@@ -61,9 +62,10 @@ private:
     bool copy_data(Request& request, GrantCopy::Direction direction);
     void start_read(std::shared_ptr<Request> const& request);
     void start_write(std::shared_ptr<Request> const& request);
+    void write_data(std::shared_ptr<Request> const& request, Next next);
     void start_sync(std::shared_ptr<Request> const& request);
     void start_discard(std::shared_ptr<Request> const& request);
-    IoEngine::Done completion(std::shared_ptr<Request> const& request, std::function<bool(BlockConnection&, Request&)> finish);
+    IoEngine::Done completion(std::shared_ptr<Request> const& request, Next next);
     void finish(Request& request, std::int16_t status);
     void count(Request const& request);
     void answer_finished();

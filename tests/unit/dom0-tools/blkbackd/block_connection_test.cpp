@@ -178,6 +178,36 @@ TEST_CASE("nothing is written to a read-only disk", "[blkbackd]") {
     f.expect(2, BLKIF_RSP_OKAY);
 }
 
+TEST_CASE("a flush that carries data flushes, writes and flushes, and is answered then", "[blkbackd]") {
+    Fixture f;
+    f.page(20, 9);
+    f.put(BLKIF_OP_FLUSH_DISKCACHE, 1, 8, 20);
+    f.kick();
+    for (int const written : {0, 9, 9}) {
+        REQUIRE(f.engine.pending.size() == 1);
+        CHECK(!f.front.take());
+        f.engine.perform(0);
+        CHECK(f.content(8192).back() == static_cast<std::byte>(written));
+    }
+    CHECK(f.engine.pending.empty());
+    f.expect(1, BLKIF_RSP_OKAY);
+    CHECK(f.buffers.bytes_in_use() == 0);
+}
+
+TEST_CASE("a flush that carries data to where it cannot be written is an error", "[blkbackd]") {
+    auto const mode = GENERATE(DiskMode::read_only, DiskMode::read_write);
+    Fixture f{mode};
+    f.page(20, 9);
+    f.put(BLKIF_OP_FLUSH_DISKCACHE, 1, mode == DiskMode::read_only ? 0 : kSectors, 20);
+    blkif_request_t without_data{};
+    without_data.operation = BLKIF_OP_FLUSH_DISKCACHE;
+    without_data.id = 2;
+    f.front.put(without_data);
+    f.kick_and_perform();
+    f.expect(1, BLKIF_RSP_ERROR);
+    f.expect(2, BLKIF_RSP_OKAY);
+}
+
 TEST_CASE("answers keep the order of the ring, whichever I/O ends first", "[blkbackd]") {
     Fixture f;
     f.page(20, 1);
