@@ -27,6 +27,7 @@ public:
     std::uint32_t physical_block_size() const { return physical_block_size_; }
     bool is_direct() const { return is_direct_; }                   // past the page cache
     bool can_discard() const { return can_discard_; }
+    void keep_what_is_discarded() { can_discard_ = false; }
     // "major:minor" in hexadecimal for a block device, else empty.
     std::string const& device_number() const { return device_number_; }
 

@@ -58,6 +58,7 @@ Result<bool> VirtualDisk::open() {
     auto disk = Disk::open(*path, HV_TRY(configured_mode()));
     if (!disk && disk.error().code() == EBUSY) return wait_for_others(disk.error());
     if (!disk) return std::unexpected{disk.error()};
+    if (HV_TRY(nodes_.own("discard-enable")) == "0") disk->keep_what_is_discarded();
     disk_ = std::make_shared<Disk const>(std::move(*disk));
     spdlog::info("{}: {} ({} sectors, {}, {})", nodes_.title(), disk_->path(), disk_->sectors(), disk_->is_read_only() ? "read-only" : "read-write",
                  disk_->is_direct() ? "direct" : "through the page cache");

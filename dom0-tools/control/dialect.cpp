@@ -129,7 +129,7 @@ constexpr std::array kDialect{
     Rule{"domain/devices/disk/driver/@type", supported, text, optional, "raw", "convert the image: qemu-img convert -O raw"},
     Rule{"domain/devices/disk/driver/@cache", no_effect, text, optional, "", "blkbackd has one way of caching"},
     Rule{"domain/devices/disk/driver/@io", no_effect, text, optional, "", "blkbackd has one way of input and output"},
-    Rule{"domain/devices/disk/driver/@discard", no_effect, text, optional, "", "discard is not passed on"},
+    Rule{"domain/devices/disk/driver/@discard", supported, text, optional, "unmap|ignore"},
     Rule{"domain/devices/disk/driver/@queues", no_effect, text, optional, "", "a disk has one queue"},
     Rule{"domain/devices/disk/driver/@iothread", no_effect, text, optional, "", "blkbackd has no such threads"},
     Rule{"domain/devices/disk/source", supported, nothing, required, "", "<source file='/var/lib/hospes/web.img'/>"},

@@ -35,6 +35,7 @@ struct Disk {
     std::uint32_t virtual_device = 0;   ///< the number of that name, as 51712
     bool read_only = false;
     bool shareable = false;             ///< other domains may have it too, if they say so as well
+    bool discard = true;                ///< what the domain discards takes no room in dom0 any more, where the image can do that
     int line = 0;
 };
 

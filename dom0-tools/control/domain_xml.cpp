@@ -174,6 +174,7 @@ private:
         }
         disk.read_only = element.child("readonly").has_value();
         disk.shareable = element.child("shareable").has_value();
+        if (auto const driver = element.child("driver")) disk.discard = driver->attribute("discard") != "ignore";
         config_.disks.push_back(std::move(disk));
         return {};
     }

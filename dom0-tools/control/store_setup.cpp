@@ -84,6 +84,7 @@ Status write_disk(StoreView const& store, DomId domain, Disk const& disk) {
     HV_TRY(back.write("type", disk.is_block_device ? "phy" : "file"));
     HV_TRY(back.write("dev", disk.target));
     HV_TRY(back.write("shareable", disk.shareable ? "1" : "0"));
+    HV_TRY(back.write("discard-enable", disk.discard ? "1" : "0"));
     HV_TRY(back.write("state", kStateInitialising));
     return front.write("state", kStateInitialising);
 }

@@ -3,6 +3,7 @@
 
 #include "tests/support/fake_event_channels.hpp"
 #include "tests/support/fake_grants.hpp"
+#include "tests/support/front_ring.hpp"
 #include "tests/support/slow_engine.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "xenstore/testing/memory_store.hpp"
@@ -39,7 +40,44 @@ struct Fixture {
     VirtualDisk disk() { return VirtualDisk{{loop, events, grants, engine, buffers}, *nodes, {}}; }
 };
 
+// A domain beside its disk.
+struct Connected : Fixture {
+    test::TemporaryFolder folder;
+    std::byte* ring_page = grants.grant(kGuest, GrantRef{8});
+    test::FrontBlkRing front{ring_page, 4096};
+
+    Connected() {
+        auto const path = folder.path() + "/disk.img";
+        std::ofstream{path} << std::string(8192, 'd');
+        events.offer(kGuest, EventPort{2});
+        REQUIRE(store.write(kOwn + "/params", path));
+        REQUIRE(store.write(kOwn + "/mode", "w"));
+        REQUIRE(store.write(kFront + "/ring-ref", "8"));
+        REQUIRE(store.write(kFront + "/event-channel", "2"));
+    }
+};
+
 }  // namespace
+
+TEST_CASE("what the domain discards is kept where the tool stack says so", "[blkbackd][disk]") {
+    Connected f;
+    auto const enable = GENERATE(std::optional<char const*>{}, std::optional<char const*>{"1"}, std::optional<char const*>{"0"});
+    bool const is_kept = enable && std::string_view{*enable} == "0";
+    if (enable) REQUIRE(f.store.write(kOwn + "/discard-enable", *enable));
+    blkif_request_discard_t discard{};
+    discard.operation = BLKIF_OP_DISCARD;
+    discard.nr_sectors = 8;
+    f.front.put(discard);
+
+    auto disk = f.disk();
+    REQUIRE(disk.open() == true);
+    REQUIRE(disk.connect());
+    CHECK(f.store.exists(kOwn + "/feature-discard") == !is_kept);
+    CHECK(f.engine.pending.size() == (is_kept ? 0 : 1));
+    if (is_kept) CHECK(f.front.take().value().status == BLKIF_RSP_EOPNOTSUPP);
+    disk.disconnect();
+    f.engine.pending.clear();
+}
 
 TEST_CASE("a frontend is not asked to keep its pages granted: it would copy all its data into them", "[blkbackd][grants]") {
     Fixture f;

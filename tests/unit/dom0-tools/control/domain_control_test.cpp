@@ -281,6 +281,15 @@ TEST_CASE("a disk that is written to belongs to one domain", "[control][golden]"
     }
 }
 
+TEST_CASE("a disk's back end is told whether to pass on what the domain discards", "[control]") {
+    Dom0 dom0;
+    dom0.answer("vbd/1/51712", "connected");
+    auto const [more, told] = GENERATE(table<char const*, char const*>(
+        {{"", "1"}, {"<driver name='phy'/>", "1"}, {"<driver discard='unmap'/>", "1"}, {"<driver discard='ignore'/>", "0"}}));
+    REQUIRE(dom0.create({.devices = dom0.disk(more)}));
+    CHECK(dom0.read("/local/domain/0/backend/vbd/1/51712/discard-enable") == told);
+}
+
 TEST_CASE("a backend's refusal is the error, and the domain is gone", "[control][golden]") {
     Dom0 dom0;
     auto const frames = dom0.privcmd.free_frames();

@@ -70,6 +70,8 @@ TEST_CASE("everything that is supported reaches the configuration", "[xml]") {
     CHECK(config.disks[1].source == "/dev/sdb");
     CHECK(config.disks[1].is_block_device);
     CHECK(config.disks[1].shareable);
+    CHECK_FALSE(config.disks[0].discard);
+    CHECK(config.disks[1].discard);
     CHECK_FALSE(config.disks[1].read_only);
     REQUIRE(config.interfaces.size() == 1);
     CHECK(to_string(*config.interfaces[0].mac) == "00:16:3e:01:02:03");

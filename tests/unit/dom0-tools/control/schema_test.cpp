@@ -110,6 +110,7 @@ TEST_CASE("schema and reader refuse the same", "[xml][schema]") {
         domain_xml({.more = "<on_crash>coredump-restart</on_crash>"}), domain_xml({.devices = "<disk type='file'/>"}),
         domain_xml({.devices = "<disk type='network'><source file='/i'/><target dev='xvda'/></disk>"}),
         domain_xml({.devices = "<disk type='file'><source file='/i'/><target dev='sda'/></disk>"}),
+        domain_xml({.devices = "<disk type='file'><driver discard='no'/><source file='/i'/><target dev='xvda'/></disk>"}),
         domain_xml({.devices = "<interface type='network'><source network='n'/></interface>"}),
         domain_xml({.devices = "<interface type='bridge'><source bridge='b'/><model type='e1000'/></interface>"}),
         domain_xml({.devices = "<memballoon model='none'/>"}), domain_xml({.devices = "<console type='unix'/>"}));

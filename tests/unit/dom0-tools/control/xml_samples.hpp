@@ -55,7 +55,7 @@ inline std::string full_domain_xml() {
   <on_crash>restart</on_crash>
   <devices>
     <disk type='file' device='disk'>
-      <driver name='phy' type='raw'/>
+      <driver name='phy' type='raw' discard='ignore'/>
       <source file='/img'/>
       <target dev='xvda' bus='xen'/>
       <readonly/>
