@@ -105,8 +105,8 @@ DiskCounters* VirtualDisk::counters() {
 
 Status VirtualDisk::connect() {
     auto const protocol = HV_TRY(nodes_.frontend("protocol"));
-    if (protocol && *protocol != XEN_IO_PROTO_ABI_X86_64)
-        return fail(ENOTSUP, "the ring's protocol is {}, only {} is served", *protocol, XEN_IO_PROTO_ABI_X86_64);
+    if (protocol && *protocol != XEN_IO_PROTO_ABI_X86_64)  // what it is may be anything, and is no text for a log
+        return fail(ENOTSUP, "the ring's protocol is not the one that is served, {}", XEN_IO_PROTO_ABI_X86_64);
     auto const order = HV_TRY(nodes_.frontend_number("ring-page-order", kMaxRingOrder, 0));
     auto const port = HV_TRY(nodes_.frontend_number("event-channel", UINT32_MAX));
     auto ring = HV_TRY(backend::map_ring_pages(ports_.grants, nodes_, "ring-ref", order));

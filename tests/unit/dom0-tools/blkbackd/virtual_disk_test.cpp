@@ -10,6 +10,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <fstream>
 
 using namespace hospes;
@@ -77,6 +78,18 @@ TEST_CASE("what the domain discards is kept where the tool stack says so", "[blk
     if (is_kept) CHECK(f.front.take().value().status == BLKIF_RSP_EOPNOTSUPP);
     disk.disconnect();
     f.engine.pending.clear();
+}
+
+TEST_CASE("a protocol that is not served is refused, and not repeated", "[blkbackd][disk]") {
+    Connected f;
+    REQUIRE(f.store.write(kFront + "/protocol", "\x1b[2Jx86_32-abi\n" + std::string(1000, 'A')));
+    auto disk = f.disk();
+    REQUIRE(disk.open() == true);
+    auto const connected = disk.connect();
+    REQUIRE_FALSE(connected);
+    auto const& message = connected.error().message();
+    CHECK(message.find("x86_32") == std::string::npos);
+    CHECK(std::ranges::all_of(message, [](unsigned char c) { return c >= ' ' && c < 127; }));
 }
 
 TEST_CASE("a frontend is not asked to keep its pages granted: it would copy all its data into them", "[blkbackd][grants]") {
