@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/support/write_trap.hpp"
 #include "tests/unit/dom0-tools/blkbackd/block_fixture.hpp"
 
 using namespace hospes;
@@ -37,6 +38,20 @@ TEST_CASE("a domain whose requests are answered at once, and that never stops, l
     f.loop.run_once(false);
     CHECK(others == 1);
     CHECK(f.front.req_prod() > f.front.rsp_prod());
+}
+
+TEST_CASE("a request that comes as the turn ends, before the ring is armed, is served in the next", "[blkbackd]") {
+    Fixture f;
+    std::uint64_t id = 0;
+    for (; id + 1 < f.front.slots(); ++id) f.put(77, id, 0, 20);
+    {
+        test::WriteTrap const trap{f.mapped_ring, [&] { f.put(77, id++, 0, 20); }};  // its first write is the one that arms the ring
+        f.kick();
+        REQUIRE(trap.has_sprung());
+    }
+    f.turns(1);
+    REQUIRE(id == f.front.slots());
+    for (std::uint64_t answered = 0; answered < id; ++answered) f.expect(answered, BLKIF_RSP_EOPNOTSUPP);
 }
 
 TEST_CASE("what was read and written is counted, what failed is not", "[blkbackd]") {

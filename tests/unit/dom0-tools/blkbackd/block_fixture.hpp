@@ -33,6 +33,7 @@ struct Fixture {
     std::shared_ptr<Disk const> disk;
     std::optional<DiskCounters> counters;
     std::shared_ptr<BlockConnection> connection;
+    std::byte* mapped_ring = nullptr;  // as the connection sees it
     std::vector<std::string> failures;
 
     explicit Fixture(DiskMode mode = DiskMode::read_write) {
@@ -51,6 +52,7 @@ struct Fixture {
     void connect() {
         std::array const refs{GrantRef{8}};
         auto ring = *grants.map(kGuest, refs, Access::read_write);
+        mapped_ring = ring.data();
         BlockConnection::Ports const ports{loop, events, grants, engine, buffers, counters ? &*counters : nullptr};
         connection = std::make_shared<BlockConnection>(ports, kGuest, std::move(ring), disk, [this](Error const& error) { failures.push_back(error.message()); });
         REQUIRE(connection->start(kPort).has_value());
