@@ -9,18 +9,21 @@ struct Bus::Entry {
     DeviceNodes nodes;
     std::unique_ptr<Device> device;
     xenstore::Watch frontend_watch;
+    Timer again;  // to be looked at although nothing has changed
     Phase phase = Phase::idle;
     bool is_open = false;
-    bool open_failed = false;   // not tried again before the device starts over
+    bool open_failed = false;   // not tried again before the device starts over, or `again` rings
     bool is_misbehaving = false;
+    std::string told;           // why open() has failed
 };
 
-Bus::Bus(EventLoop& loop, xenstore::Client const& store, std::string kind, DeviceFactory factory)
+Bus::Bus(EventLoop& loop, xenstore::Client const& store, std::string kind, DeviceFactory factory, Pacing pacing)
     : loop_{loop},
       store_{store},
       kind_{std::move(kind)},
       root_{"/local/domain/0/backend/" + kind_},
       factory_{std::move(factory)},
+      pacing_{pacing},
       worker_{loop.make_timer([this] { work(); })} {}
 
 Bus::~Bus() = default;
@@ -71,20 +74,47 @@ void Bus::work() {
     }
 }
 
+void Bus::look_again(DeviceAddress address) {
+    devices_.at(address)->open_failed = false;
+    mark(address);
+}
+
 Status Bus::evaluate(DeviceAddress address) {
     if (!devices_.contains(address)) {
-        if (!HV_TRY(store_.exists(fmt::format("{}/{}/{}/state", root_, address.domain.raw(), address.number)))) return {};
+        if (!HV_TRY(store_.exists(fmt::format("{}/{}/{}/state", root_, address.domain.raw(), address.number)))) {
+            forget(address);
+            return {};
+        }
         HV_TRY(add(address));
     }
     auto& entry = *devices_.at(address);
     if (entry.is_misbehaving) entry.device->disconnect();
-    auto const action = decide(entry.phase, HV_TRY(look(address, entry)));
+    auto const seen = HV_TRY(look(address, entry));
+    auto const action = decide(entry.phase, seen);
     if (action == Action::forget) {
         spdlog::info("{}: removed", entry.nodes.title());
-        devices_.erase(address);
+        forget(address);
         return {};
     }
+    if (action == Action::probe && seen.own == XenbusState::closed && !may_start_over(address, entry)) return {};
     return perform(entry, action);
+}
+
+void Bus::forget(DeviceAddress address) {
+    devices_.erase(address);
+    start_overs_.erase(address);
+}
+
+// A driver may start over whenever it likes. One that does nothing else would keep us from the other devices, and fill the log.
+bool Bus::may_start_over(DeviceAddress address, Entry& entry) {
+    if (entry.open_failed) return true;  // nothing is going to be done
+    auto& past = start_overs_.try_emplace(address, Allowance{pacing_.start_overs_at_once, pacing_.start_over}).first->second;
+    auto const wait = past.allowance.take(Allowance::Clock::now());
+    if (wait.count() == 0) return true;
+    entry.again.start(wait);
+    if (!past.is_told) spdlog::warn("{}: its driver starts over again and again; from now on it has to wait for us", entry.nodes.title());
+    past.is_told = true;
+    return false;
 }
 
 Status Bus::add(DeviceAddress address) {
@@ -92,7 +122,8 @@ Status Bus::add(DeviceAddress address) {
     auto watch = HV_TRY(store_.watch(nodes.frontend_path() + "/state", [this, address](std::string_view) { mark(address); }));
     auto device = factory_(nodes, {.failed = [this, address](Error const& error) { on_device_failure(address, error); },
                                    .changed = [this, address] { mark(address); }});
-    devices_[address] = std::make_unique<Entry>(std::move(nodes), std::move(device), std::move(watch));
+    auto again = loop_.make_timer([this, address] { look_again(address); });
+    devices_[address] = std::make_unique<Entry>(std::move(nodes), std::move(device), std::move(watch), std::move(again));
     return {};
 }
 
@@ -117,9 +148,7 @@ Status Bus::perform(Entry& entry, Action action) {
             return {};
         case Action::probe: return probe(entry);
         case Action::connect: return connect(entry, false);
-        case Action::reattach:
-            HV_TRY(try_open(entry));
-            return connect(entry, true);
+        case Action::reattach: return connect(entry, true);
         case Action::announce_closing:
             entry.device->disconnect();
             entry.phase = Phase::probed;
@@ -162,13 +191,18 @@ Status Bus::try_open(Entry& entry) {
 void Bus::report_open_failure(Entry& entry, Error const& error) {
     entry.open_failed = true;
     auto const sentence = error.within(entry.nodes.title()).message();
+    if (std::exchange(entry.told, sentence) == sentence) return;
     spdlog::error("{}", sentence);
     auto const status = entry.nodes.write_all({{"hotplug-error", sentence}, {"hotplug-status", "error"}});
     if (!status) spdlog::error("{}: {}", entry.nodes.title(), status.error().message());
 }
 
 Status Bus::connect(Entry& entry, bool is_reattach) {
-    if (!entry.is_open && !entry.open_failed) HV_TRY(try_open(entry));
+    if (!entry.is_open && !entry.open_failed) {
+        HV_TRY(try_open(entry));
+        // Its frontend has been told nothing and waits: it goes on when what is behind it can be opened again.
+        if (is_reattach && entry.open_failed) entry.again.start(pacing_.reopen);
+    }
     if (!entry.is_open || entry.is_misbehaving) return {};
     auto const connected = entry.device->connect();
     if (!connected) {

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <thread>
 #include <vector>
 
 using namespace hospes;
@@ -47,6 +48,10 @@ private:
     Script& script_;
 };
 
+// Nothing is done again while a test runs.
+constexpr std::chrono::hours kLong{1};
+constexpr Pacing kNothingAgain{.reopen = kLong, .start_over = kLong, .start_overs_at_once = 3};
+
 struct Fixture {
     EventLoop loop;
     xenstore::MemoryStore memory;
@@ -60,11 +65,12 @@ struct Fixture {
         REQUIRE(toolstack.introduce(kGuest, Gfn{1}, EventPort{1}).has_value());
         REQUIRE(toolstack.write("/local/domain/5/name", "web").has_value());
     }
-    void start() {
-        bus.emplace(loop, ours, "vbd", [this](DeviceNodes, DeviceEvents events) {
+    void start(Pacing pacing = kNothingAgain) {
+        auto const make = [this](DeviceNodes, DeviceEvents events) {
             script.events = std::move(events);
             return std::make_unique<ScriptedDevice>(script);
-        });
+        };
+        bus.emplace(loop, ours, "vbd", make, pacing);
         REQUIRE(bus->start().has_value());
         settle();
     }
@@ -88,8 +94,17 @@ struct Fixture {
             loop.run_once(false);
         }
     }
+    // Until a node of ours has this value, or for ten seconds.
+    void wait_for(std::string const& key, std::string const& value) {
+        for (int i = 0; i < 10'000 && own(key) != value; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+            settle();
+        }
+        CHECK(own(key) == value);
+    }
     std::string own(std::string const& key) { return toolstack.read_if_present(kOwn + "/" + key)->value_or("(none)"); }
-    bool was(std::string const& call) const { return std::count(script.calls.begin(), script.calls.end(), call) > 0; }
+    auto count(std::string const& call) const { return std::count(script.calls.begin(), script.calls.end(), call); }
+    bool was(std::string const& call) const { return count(call) > 0; }
 };
 
 }  // namespace
@@ -225,4 +240,81 @@ TEST_CASE("one device that cannot connect does not disturb another", "[backend][
     REQUIRE(f.toolstack.write("/local/domain/0/backend/vbd/99999/1/state", "1").has_value());
     f.settle();
     CHECK(f.bus->device_count() == 1);
+}
+
+TEST_CASE("a disk that a frontend goes on using, and that cannot be opened, is tried now and then", "[backend][bus]") {
+    Fixture f;
+    f.script.open_answer = std::unexpected{Error{EBUSY, "disk /web.img is in use"}};
+    f.create("4", "4");
+    SECTION("not for each node that is written meanwhile") {
+        f.start();
+        f.front("3");
+        f.front("4");
+        CHECK(f.count("open") == 1);
+        CHECK(f.own("hotplug-status") == "error");
+        CHECK(f.own("hotplug-error") == "disk 51712 of domain 5 (web): disk /web.img is in use");
+    }
+    SECTION("until it can be") {
+        auto pacing = kNothingAgain;
+        pacing.reopen = std::chrono::milliseconds{1};
+        f.start(pacing);
+        REQUIRE(f.toolstack.write(kOwn + "/hotplug-error", "told").has_value());
+        auto const tries = f.count("open");
+        while (f.count("open") < tries + 3) f.settle();
+        CHECK(f.own("hotplug-error") == "told");  // once
+        CHECK(!f.was("connect"));
+        f.script.open_answer = true;
+        f.wait_for("hotplug-status", "connected");
+        CHECK(f.count("connect") == 1);
+    }
+    CHECK(f.own("state") == "4");
+}
+
+TEST_CASE("a frontend that lies about its ring to a daemon that was started anew is tried once", "[backend][bus]") {
+    Fixture f;
+    f.script.connect_answer = std::unexpected{Error{EINVAL, "ring-ref is missing"}};
+    f.create("4", "4");
+    f.start();
+    f.front("3");
+    f.front("4");
+    CHECK(f.count("open") == 1);
+    CHECK(f.count("connect") == 1);
+    f.script.connect_answer = {};
+    f.front("6");
+    f.front("1");
+    f.front("4");
+    CHECK(f.own("state") == "4");
+    CHECK(f.count("connect") == 2);
+}
+
+TEST_CASE("a driver that starts over again and again has to wait, and no other one", "[backend][bus]") {
+    Fixture f;
+    f.script.connect_answer = std::unexpected{Error{EINVAL, "ring-ref is missing"}};
+    bool const is_for_ever = GENERATE(true, false);
+    auto pacing = kNothingAgain;
+    if (!is_for_ever) pacing.start_over = std::chrono::milliseconds{300};
+    f.start(pacing);
+    f.create();
+    f.settle();
+    if (is_for_ever) {
+        for (int i = 0; i < 100; ++i) {
+            for (auto const* const state : {"4", "6", "1"}) f.front(state);
+        }
+        CHECK(f.count("open") == 4);  // the first start, and three more
+        CHECK(f.count("connect") == 4);
+        CHECK(f.own("state") == "6");
+        REQUIRE(f.toolstack.remove(kOwn).has_value());  // made anew, it is another device
+        f.settle();
+        f.create();
+        f.settle();
+        CHECK(f.own("state") == "2");
+        return;
+    }
+    while (f.own("state") != "6") {
+        for (auto const* const state : {"4", "6", "1"}) f.front(state);
+    }
+    f.wait_for("state", "2");
+    f.script.connect_answer = {};
+    f.front("4");
+    CHECK(f.own("state") == "4");
 }
