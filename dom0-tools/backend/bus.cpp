@@ -14,6 +14,7 @@ struct Bus::Entry {
     bool is_open = false;
     bool open_failed = false;   // not tried again before the device starts over, or `again` rings
     bool is_misbehaving = false;
+    bool is_finishing = false;
     std::string told;           // why open() has failed
 };
 
@@ -90,7 +91,7 @@ Status Bus::evaluate(DeviceAddress address) {
     auto& entry = *devices_.at(address);
     if (entry.is_misbehaving) entry.device->disconnect();
     auto const seen = HV_TRY(look(address, entry));
-    auto const action = decide(entry.phase, seen);
+    auto const action = entry.is_finishing && seen.directory_exists ? Action::finish : decide(entry.phase, seen);
     if (action == Action::forget) {
         spdlog::info("{}: removed", entry.nodes.title());
         forget(address);
@@ -153,19 +154,28 @@ Status Bus::perform(Entry& entry, Action action) {
             entry.device->disconnect();
             entry.phase = Phase::probed;
             return entry.nodes.write_state(XenbusState::closing);
-        case Action::finish: {
-            spdlog::info("{}: closed", entry.nodes.title());
-            auto const nodes = entry.nodes;
-            auto const address = DeviceAddress{nodes.domain(), nodes.number()};
-            entry.device = nullptr;  // what is behind the device is free before anybody is told so
-            auto const status = nodes.write_state(XenbusState::closed);
-            devices_.erase(address);
-            mark(address);
-            return status;
-        }
+        case Action::finish: return finish(entry);
         case Action::forget: return {};
     }
     return {};
+}
+
+// What is behind the device is free before anybody is told so. Once begun, it is gone through with: the ring is no longer served.
+Status Bus::finish(Entry& entry) {
+    entry.is_finishing = true;
+    entry.device->disconnect();
+    if (!entry.device->is_at_rest()) {
+        entry.again.start(pacing_.rest);
+        return {};
+    }
+    spdlog::info("{}: closed", entry.nodes.title());
+    auto const nodes = entry.nodes;
+    auto const address = DeviceAddress{nodes.domain(), nodes.number()};
+    entry.device = nullptr;
+    auto const status = nodes.write_state(XenbusState::closed);
+    devices_.erase(address);
+    mark(address);
+    return status;
 }
 
 Status Bus::probe(Entry& entry) {

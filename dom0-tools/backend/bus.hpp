@@ -15,6 +15,7 @@ namespace hospes::backend {
 // What is done again without an event, and how soon.
 struct Pacing {
     std::chrono::milliseconds reopen{1'000};       // what is behind a device whose frontend has been connected all the time
+    std::chrono::milliseconds rest{50};            // a look whether a device is at rest
     std::chrono::milliseconds start_over{10'000};  // a driver that starts over, when it has done so too often at once
     unsigned start_overs_at_once = 10;
 };
@@ -51,6 +52,7 @@ private:
     Status perform(Entry& entry, Action action);
     Status probe(Entry& entry);
     Status connect(Entry& entry, bool is_reattach);
+    Status finish(Entry& entry);
     void forget(DeviceAddress address);
     bool may_start_over(DeviceAddress address, Entry& entry);
     Status try_open(Entry& entry);

@@ -27,6 +27,9 @@ public:
 
     // Stops serving and releases ring and event channel; what is behind the device stays open. May be called twice.
     virtual void disconnect() = 0;
+
+    // False: work that was begun before disconnect() still uses what is behind the device, and nobody may be told that it is free.
+    virtual bool is_at_rest() const { return true; }
 };
 
 // What a device may tell its bus, at any time; both take effect in the next turn of the loop.

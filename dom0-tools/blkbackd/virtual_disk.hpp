@@ -17,6 +17,7 @@ public:
     Result<bool> open() override;
     Status connect() override;
     void disconnect() override { connection_.reset(); }
+    bool is_at_rest() const override { return disk_.use_count() <= 1; }  // requests under way hold it, too
 
 private:
     Result<std::optional<std::string>> configured_path() const;

@@ -21,6 +21,11 @@ Result<bool> is_connected(xenstore::Client& store, BackendDevice const& device, 
                 reason.value_or(device.daemon + " has refused it without a reason"));
 }
 
+Result<bool> is_closed(xenstore::Client& store, std::string const& path) {
+    auto const state = HV_TRY(store.read_if_present(path + "/state"));
+    return !state || state == "6";
+}
+
 Status wait_for_event(xenstore::Client& store, Clock::time_point deadline) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     pollfd descriptor{store.fd(), POLLIN, 0};
@@ -41,6 +46,18 @@ Status wait_for_backends(xenstore::Client& store, std::vector<BackendDevice> con
                 return fail(ETIMEDOUT, "{}:{}: {}: {} has not answered for {} s; is it running? See {}",
                             file, device.line, device.label, device.daemon, patience.count() / 1000, log_of(device.daemon));
             }
+            HV_TRY(wait_for_event(store, deadline));
+        }
+    }
+    return {};
+}
+
+Status wait_until_closed(xenstore::Client& store, DomId domain, std::chrono::milliseconds patience) {
+    auto const deadline = Clock::now() + patience;
+    for (auto const& path : HV_TRY(backend_paths(store, domain))) {
+        auto const watch = HV_TRY(store.watch(path, [](std::string_view) {}));
+        while (!HV_TRY(is_closed(store, path))) {
+            if (Clock::now() >= deadline) return fail(ETIMEDOUT, "{} is not closed after {} s", path, patience.count() / 1000);
             HV_TRY(wait_for_event(store, deadline));
         }
     }

@@ -12,4 +12,8 @@ namespace hospes::control {
 Status wait_for_backends(xenstore::Client& store, std::vector<BackendDevice> const& devices, std::string const& file,
                          std::chrono::milliseconds patience);
 
+/// Waits until the backends of a domain that has ended are closed: they say so when its disks and cards are free.
+/// ETIMEDOUT names one that is not.
+Status wait_until_closed(xenstore::Client& store, DomId domain, std::chrono::milliseconds patience);
+
 }  // namespace hospes::control

@@ -103,9 +103,12 @@ Status DomainControl::destroy(DomId domain) {
 }
 
 // Backends first, as they hold memory of the domain; its nodes last, as backends read them. One that fails stops no other.
+// Whoever is told that the domain is gone may want its disks for the next one: until then the backends have let go of them.
 Status DomainControl::take_away(DomId domain, Uuid const& uuid) {
     auto const closed = close_backends(store_, domain);
     auto const ended = end_in_hypervisor(domain);
+    auto const let_go = wait_until_closed(store_, domain, patience_.release);
+    if (!let_go) spdlog::warn("domain {} has ended, but a daemon may still hold a device of it: {}", domain.raw(), let_go.error().message());
     auto const removed = remove_domain_nodes(store_, domain, uuid);
     if (!ended) return ended;
     return closed ? removed : closed;

@@ -14,7 +14,7 @@ namespace hospes::control {
 
 struct Patience {
     std::chrono::milliseconds backends{20'000};  ///< for the disk and network daemons to take a new device
-    std::chrono::milliseconds release{5'000};    ///< for them to let go of an ended domain's memory
+    std::chrono::milliseconds release{5'000};    ///< for them to let go of an ended domain's memory, and then of its devices
 };
 
 /// A description that is to be a domain.

@@ -106,16 +106,6 @@ Status write_interface(StoreView const& store, DomId domain, Interface const& ca
     return front.write("state", kStateInitialising);
 }
 
-// The paths of all backend directories of a domain.
-Result<std::vector<std::string>> backend_paths(StoreView const& store, DomId domain) {
-    std::vector<std::string> paths;
-    for (auto const kind : kBackendKinds) {
-        auto const home = backend_home(kind, domain);
-        for (auto const& device : HV_TRY(children_of(store, home))) paths.push_back(fmt::format("{}/{}", home, device));
-    }
-    return paths;
-}
-
 Status remove_if_present(StoreView const& store, std::string const& path) {
     auto const removed = store.remove(path);
     if (removed || removed.error().code() == ENOENT) return {};
@@ -177,6 +167,15 @@ std::vector<BackendDevice> backend_devices(DomId domain, DomainConfig const& con
                            config.interfaces[i].line});
     }
     return devices;
+}
+
+Result<std::vector<std::string>> backend_paths(StoreView const& store, DomId domain) {
+    std::vector<std::string> paths;
+    for (auto const kind : kBackendKinds) {
+        auto const home = backend_home(kind, domain);
+        for (auto const& device : HV_TRY(children_of(store, home))) paths.push_back(fmt::format("{}/{}", home, device));
+    }
+    return paths;
 }
 
 Status close_backends(xenstore::Client& store, DomId domain) {

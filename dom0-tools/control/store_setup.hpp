@@ -33,6 +33,9 @@ Status write_device_nodes(xenstore::StoreView const& store, DomId domain, Domain
 /// The devices that write_device_nodes() makes.
 std::vector<BackendDevice> backend_devices(DomId domain, DomainConfig const& config);
 
+/// The paths of all backend directories of a domain.
+Result<std::vector<std::string>> backend_paths(xenstore::StoreView const& store, DomId domain);
+
 /// Tells the backends of a domain that its devices are to go (online=0, state 5).
 Status close_backends(xenstore::Client& store, DomId domain);
 

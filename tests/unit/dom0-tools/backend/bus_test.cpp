@@ -22,6 +22,7 @@ struct Script {
     std::vector<std::string> calls;
     Result<bool> open_answer = true;
     Status connect_answer;
+    bool is_at_rest = true;
     DeviceEvents events;
 };
 
@@ -39,6 +40,7 @@ public:
         return script_.connect_answer;
     }
     void disconnect() override { script_.calls.push_back("disconnect"); }
+    bool is_at_rest() const override { return script_.is_at_rest; }
 
 private:
     Status say(char const* what) {
@@ -50,7 +52,7 @@ private:
 
 // Nothing is done again while a test runs.
 constexpr std::chrono::hours kLong{1};
-constexpr Pacing kNothingAgain{.reopen = kLong, .start_over = kLong, .start_overs_at_once = 3};
+constexpr Pacing kNothingAgain{.reopen = kLong, .rest = kLong, .start_over = kLong, .start_overs_at_once = 3};
 
 struct Fixture {
     EventLoop loop;
@@ -317,4 +319,39 @@ TEST_CASE("a driver that starts over again and again has to wait, and no other o
     f.script.connect_answer = {};
     f.front("4");
     CHECK(f.own("state") == "4");
+}
+
+TEST_CASE("a device is closed when what was begun on it is done, whatever its frontend says meanwhile", "[backend][bus]") {
+    Fixture f;
+    auto pacing = kNothingAgain;
+    pacing.rest = std::chrono::milliseconds{1};
+    f.start(pacing);
+    f.create();
+    f.settle();
+    f.front("4");
+    f.script.is_at_rest = false;
+    f.front("6");
+    f.front("4");
+    CHECK(f.was("disconnect"));
+    CHECK(!f.was("gone"));
+    CHECK(f.own("state") == "4");
+    f.script.is_at_rest = true;
+    f.wait_for("state", "6");
+    CHECK(f.was("gone"));
+    f.front("1");
+    CHECK(f.own("state") == "2");
+}
+
+TEST_CASE("a device that is removed before it is at rest is forgotten", "[backend][bus]") {
+    Fixture f;
+    f.start();
+    f.create();
+    f.settle();
+    f.front("4");
+    f.script.is_at_rest = false;
+    f.front("6");
+    REQUIRE(f.toolstack.remove(kOwn).has_value());
+    f.settle();
+    CHECK(f.bus->device_count() == 0);
+    CHECK(f.own("state") == "(none)");
 }

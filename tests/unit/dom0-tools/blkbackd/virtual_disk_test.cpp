@@ -111,3 +111,31 @@ TEST_CASE("a disk that both say is shareable is open twice, otherwise the second
     REQUIRE(one.open() == true);
     CHECK(other.open() == (std::string{mode} + shareable != "w0"));
 }
+
+TEST_CASE("a disk is at rest when the last request that was begun is done", "[blkbackd][disk]") {
+    test::TemporaryFolder folder;
+    auto const path = folder.path() + "/disk.img";
+    std::ofstream{path} << std::string(4096, 'd');
+    Fixture f;
+    REQUIRE(f.store.write(kOwn + "/params", path));
+    REQUIRE(f.store.write(kOwn + "/mode", "w"));
+    REQUIRE(f.store.write(kFront + "/ring-ref", "8"));
+    REQUIRE(f.store.write(kFront + "/event-channel", "2"));
+    f.events.offer(kGuest, EventPort{2});
+    test::FrontBlkRing front{f.grants.grant(kGuest, GrantRef{8}), 4096};
+    blkif_request_t request{};
+    request.operation = BLKIF_OP_READ;
+    request.nr_segments = 1;
+    request.seg[0] = {.gref = 9, .first_sect = 0, .last_sect = 7};
+    front.put(request);
+
+    auto disk = f.disk();
+    REQUIRE(disk.open() == true);
+    CHECK(disk.is_at_rest());
+    REQUIRE(disk.connect());
+    REQUIRE(f.engine.pending.size() == 1);
+    disk.disconnect();
+    CHECK(!disk.is_at_rest());
+    f.engine.perform_all();
+    CHECK(disk.is_at_rest());
+}

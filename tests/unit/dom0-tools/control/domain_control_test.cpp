@@ -312,6 +312,27 @@ TEST_CASE("a disk that dom0 has as a loop device is in use", "[control][golden]"
           " is in use in dom0 as /dev/loop3; detach that first (losetup -d)");
 }
 
+TEST_CASE("a domain is gone when its backends have let go of its disks", "[control]") {
+    Dom0 dom0;
+    dom0.answer("vbd/1/51712", "connected");
+    REQUIRE(dom0.create({.devices = dom0.disk()}));
+    std::string const state = "/local/domain/0/backend/vbd/1/51712/state";
+    // A backend that closes one event after it has been told to.
+    auto const backend = dom0.server.connect();
+    int events = 0;
+    bool has_closed = false;
+    auto const watch = dom0.store.watch(state, [&](std::string_view) {
+        if (has_closed || !backend.exists(state).value_or(false)) return;
+        has_closed = ++events > 2;
+        REQUIRE(backend.write(state, has_closed ? "6" : "5"));
+    });
+    REQUIRE(watch);
+    DomainControl patient{dom0.privcmd, dom0.store, {}, ImageCache{""}, {.backends = {}, .release = std::chrono::seconds{20}}};
+    REQUIRE(patient.destroy(DomId{1}));
+    CHECK(has_closed);
+    CHECK_FALSE(*dom0.store.exists(state));
+}
+
 TEST_CASE("a domain that has ended is not destroyed once more", "[control]") {
     Dom0 dom0;
     REQUIRE(dom0.create({}));
