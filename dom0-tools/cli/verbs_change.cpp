@@ -28,6 +28,17 @@ Result<std::string> read_description(std::string const& path) {
     return fail(text.error().code(), "{}; give the path of a domain's XML file", text.error().message());
 }
 
+// With the uuid: a domain that starts again just now has another number when hospesd reads this, or none yet.
+Result<json> order_to_destroy(Session& session, std::string const& name) {
+    auto const domain = find_guest(session, name, "destroy itself");
+    if (domain) return json{{"verb", "destroy"}, {"id", domain->id.raw()}, {"uuid", to_string(domain->uuid)}};
+    auto const is_unknown = domain.error().code() == ENOENT && session.store() != nullptr;
+    if (auto const uuid = is_unknown ? HV_TRY(control::find_restarting(*session.store(), name)) : std::nullopt) {
+        return json{{"verb", "destroy"}, {"uuid", to_string(*uuid)}};
+    }
+    return std::unexpected(domain.error());
+}
+
 }  // namespace
 
 Status create(Arguments const& arguments) {
@@ -71,8 +82,7 @@ Status unpause(Arguments const& arguments) {
 
 Status destroy(Arguments const& arguments) {
     auto session = HV_TRY(Session::open());
-    auto const domain = HV_TRY(find_guest(session, arguments.operand, "destroy itself"));
-    HV_TRY(ask_hospesd({{"verb", "destroy"}, {"id", domain.id.raw()}}));
+    HV_TRY(ask_hospesd(HV_TRY(order_to_destroy(session, arguments.operand))));
     return {};
 }
 

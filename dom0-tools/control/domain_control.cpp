@@ -102,6 +102,22 @@ Status DomainControl::destroy(DomId domain) {
     return take_away(domain, *uuid);
 }
 
+Status DomainControl::destroy(Uuid const& uuid, std::optional<DomId> last_known) { return destroy(HV_TRY(number_of(uuid, last_known))); }
+
+Result<DomId> DomainControl::number_of(Uuid const& uuid, std::optional<DomId> last_known) {
+    std::optional<DomId> present;
+    for (auto const& info : HV_TRY(privcmd_.list_domains())) {
+        if (info.id == kDomIdDom0 || info.is_dying || info.handle != uuid.bytes) continue;
+        if (info.id == last_known) return info.id;
+        present = info.id;
+    }
+    bool const names_one = uuid != Uuid{};  // foreign tool stacks may give all their domains none
+    if (present && names_one) return *present;
+    // A trace of it may be left.
+    if (last_known && HV_TRY(uuid_of(*last_known)) == uuid) return *last_known;
+    return fail(ESRCH, "{} has ended", last_known ? fmt::format("domain {}", last_known->raw()) : "the domain " + to_string(uuid));
+}
+
 // Backends first, as they hold memory of the domain; its nodes last, as backends read them. One that fails stops no other.
 // Whoever is told that the domain is gone may want its disks for the next one: until then the backends have let go of them.
 Status DomainControl::take_away(DomId domain, Uuid const& uuid) {

@@ -54,6 +54,10 @@ public:
     /// Ends a domain at once and removes what belonged to it. ESRCH: neither it nor a trace of it is there.
     Status destroy(DomId domain);
 
+    /// The same for the domain that has this uuid now: one that starts again gets another number. `last_known`: the number
+    /// that it had, if one is known.
+    Status destroy(Uuid const& uuid, std::optional<DomId> last_known);
+
     /// Removes the traces in xenstore of a domain that the hypervisor no longer has.
     Status forget(DomId domain);
 
@@ -68,6 +72,7 @@ private:
     Status take_away(DomId domain, Uuid const& uuid);
     Status end_in_hypervisor(DomId domain);
     Result<std::optional<Uuid>> uuid_of(DomId domain);
+    Result<DomId> number_of(Uuid const& uuid, std::optional<DomId> last_known);
 
     Privcmd& privcmd_;
     xenstore::Client& store_;

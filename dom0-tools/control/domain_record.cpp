@@ -59,6 +59,13 @@ Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store
     }
 }
 
+Result<std::optional<Uuid>> find_restarting(xenstore::StoreView const& store, std::string const& name) {
+    for (auto const& uuid : HV_TRY(children_of(store, kRestarting))) {
+        if (HV_TRY(store.read_if_present(fmt::format("{}/{}/name", kRestarting, uuid))) == name) return parse_uuid(uuid);
+    }
+    return std::nullopt;
+}
+
 Result<std::vector<std::string>> children_of(xenstore::StoreView const& store, std::string const& path) {
     auto children = store.directory(path);
     if (!children && children.error().code() == ENOENT) return std::vector<std::string>{};

@@ -41,6 +41,9 @@ Result<std::optional<DomainRecord>> read_record(xenstore::StoreView const& store
 /// The domains that have a record; those may have ended meanwhile.
 Result<std::vector<DomId>> recorded_domains(xenstore::StoreView const& store);
 
+/// The uuid of a domain with this name that is ended to be created anew, and perhaps has no number at the moment.
+Result<std::optional<Uuid>> find_restarting(xenstore::StoreView const& store, std::string const& name);
+
 /// The children of a node, none if it does not exist.
 Result<std::vector<std::string>> children_of(xenstore::StoreView const& store, std::string const& path);
 /// A domain number as the store writes it; nothing for any other text.

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <thread>
 
 namespace hospes::hospesd {
@@ -14,7 +13,12 @@ using control::LifecycleAction;
 // A domain that crashes younger than this would only crash again and again.
 constexpr std::chrono::seconds kLeastAge{10};
 
-Status LifeCycle::look() {
+// One that ends younger than this in another way starts again when it is as old, and can be destroyed meanwhile. There would
+// be time for nothing else if it went on like that. (Of seconds that have begun: 2 to 3 have passed.)
+constexpr std::chrono::seconds kLeastAgeToRestart{3};
+
+Result<LifeCycle::Wait> LifeCycle::look() {
+    Wait soonest;
     auto const infos = HV_TRY(privcmd_.list_domains());
     for (auto const domain : HV_TRY(control::recorded_domains(store_))) {
         std::optional<DomainInfo> info;
@@ -22,38 +26,43 @@ Status LifeCycle::look() {
             if (each.id == domain) info = each;
         }
         // One domain's trouble is not another's.
-        if (auto const done = look_at(domain, info); !done) {
-            spdlog::error("domain {}: {}", domain.raw(), done.error().message());
-        }
+        auto const wait = look_at(domain, info);
+        if (!wait) spdlog::error("domain {}: {}", domain.raw(), wait.error().message());
+        else if (*wait) soonest = std::min(**wait, soonest.value_or(**wait));
     }
-    return {};
+    return soonest;
 }
 
-Status LifeCycle::look_at(DomId domain, std::optional<DomainInfo> const& info) {
+Result<LifeCycle::Wait> LifeCycle::look_at(DomId domain, std::optional<DomainInfo> const& info) {
     auto const record = HV_TRY(control::read_record(store_, domain));
-    if (!record) return {};
+    if (!record) return Wait{};
     // A domain that got a number of an older one is not the recorded one.
     bool const is_gone = !info || info->is_dying || info->handle != record->uuid.bytes;
     if (is_gone) {
         spdlog::info("domain {} ({}) has ended: its traces are removed", domain.raw(), record->name);
-        return control_.forget(domain);
+        HV_TRY(control_.forget(domain));
+        return Wait{};
     }
-    if (!info->is_shutdown) return {};
+    if (!info->is_shutdown) return Wait{};
     return end_of(domain, *record, info->shutdown_reason);
 }
 
-Status LifeCycle::end_of(DomId domain, control::DomainRecord const& record, unsigned reason) {
+Result<LifeCycle::Wait> LifeCycle::end_of(DomId domain, control::DomainRecord const& record, unsigned reason) {
     auto const description = HV_TRY(control::read_domain_xml(record.xml, record.file));
     auto action = control::action_for(description.config, reason);
-    if (!action || action == LifecycleAction::preserve) return {};
+    if (!action || action == LifecycleAction::preserve) return Wait{};
     bool const has_crashed = reason == SHUTDOWN_crash || reason == SHUTDOWN_watchdog;
-    if (action == LifecycleAction::restart && has_crashed && HV_TRY(control::age_of(store_, domain)) < kLeastAge) {
-        spdlog::error("domain {} ({}) has crashed right after its start: it is not started again", domain.raw(), record.name);
-        action = LifecycleAction::destroy;
+    if (action == LifecycleAction::restart) {
+        auto const age = HV_TRY(control::age_of(store_, domain));
+        if (!has_crashed && age < kLeastAgeToRestart) return Wait{kLeastAgeToRestart - age};
+        if (has_crashed && age < kLeastAge) {
+            spdlog::error("domain {} ({}) has crashed right after its start: it is not started again", domain.raw(), record.name);
+            action = LifecycleAction::destroy;
+        }
     }
     spdlog::info("domain {} ({}) has shut down (reason {}): {}", domain.raw(), record.name, reason, to_string(*action));
-    if (action == LifecycleAction::restart) return restart(domain, record);
-    return control_.destroy(domain);
+    HV_TRY(action == LifecycleAction::restart ? restart(domain, record) : control_.destroy(domain));
+    return Wait{};
 }
 
 Status LifeCycle::restart(DomId domain, control::DomainRecord const& record) {

@@ -35,12 +35,16 @@ Status run() {
     LifeCycle life_cycle{privcmd, store, control};
     EventLoop loop;
     Status outcome;
-    auto const look = [&] {
-        if (auto const looked = life_cycle.look(); !looked) spdlog::error("{}", looked.error().message());
-    };
-    // In a turn of its own: the event may arrive while a create waits for its backends.
-    Timer soon;
-    auto const watch = HV_TRY(store.watch("@releaseDomain", [&](std::string_view) { soon = loop.defer(look); }));
+    // In a turn of its own: the event may arrive while a create waits for its backends. And requests come in between, even if
+    // domains end one after the other for ever.
+    NextTurn soon;
+    auto later = loop.make_timer([&] { soon.ask(); });
+    soon = loop.make_next_turn([&] {
+        auto const wait = life_cycle.look();
+        if (!wait) spdlog::error("{}", wait.error().message());
+        else if (*wait) later.start(**wait);
+    });
+    auto const watch = HV_TRY(store.watch("@releaseDomain", [&](std::string_view) { soon.ask(); }));
     auto const events = HV_TRY(xenstore::watch_client(loop, store, [&](Error const& error) {
         outcome = std::unexpected(error.within("the connection to xenstored is lost"));
         loop.stop();
@@ -49,6 +53,7 @@ Status run() {
     Server server{loop, [&](std::string const& line) { return answer(control, line); }};
     HV_TRY(server.listen(control::kSocketPath));
     if (auto const taken_over = life_cycle.take_over(); !taken_over) spdlog::error("{}", taken_over.error().message());
+    soon.ask();  // for what has to wait
     spdlog::info("serving {}", control::kSocketPath);
     loop.run();
     return outcome;

@@ -38,9 +38,18 @@ Result<json> create(DomainControl& control, json const& request) {
 }
 
 Result<json> destroy(DomainControl& control, json const& request) {
-    auto const domain = HV_TRY(domain_member(request));
-    HV_TRY(control.destroy(domain));
-    spdlog::info("domain {} is destroyed", domain.raw());
+    if (!request.contains("uuid")) {
+        auto const domain = HV_TRY(domain_member(request));
+        HV_TRY(control.destroy(domain));
+        spdlog::info("domain {} is destroyed", domain.raw());
+        return json::object();
+    }
+    auto const uuid = control::parse_uuid(HV_TRY(text_member(request, "uuid")));
+    if (!uuid) return fail(EINVAL, "the request's 'uuid' is none");
+    std::optional<DomId> last_known;
+    if (request.contains("id")) last_known = HV_TRY(domain_member(request));
+    HV_TRY(control.destroy(*uuid, last_known));
+    spdlog::info("the domain with uuid {} is destroyed", to_string(*uuid));
     return json::object();
 }
 
@@ -48,7 +57,7 @@ Result<json> ping(DomainControl&, json const&) { return json::object(); }
 
 constexpr std::array kRequests{
     Request{"create", "xml, file, paused", create},
-    Request{"destroy", "id", destroy},
+    Request{"destroy", "id, uuid", destroy},
     Request{"ping", "", ping},
 };
 

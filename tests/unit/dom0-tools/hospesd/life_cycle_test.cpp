@@ -97,6 +97,7 @@ TEST_CASE("a domain's end is dealt with as its description says", "[hospesd]") {
 TEST_CASE("a domain that starts again keeps name and uuid", "[hospesd]") {
     Daemon daemon;
     daemon.create("");
+    daemon.age();
     auto const before = **read_record(daemon.store, DomId{1});
     daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
     REQUIRE(daemon.life_cycle.look());
@@ -115,6 +116,7 @@ TEST_CASE("a restart that a killed hospesd has left goes on", "[hospesd]") {
     REQUIRE(write_record(daemon.store, path, record));
     bool starts_again = true;
     SECTION("the domain was not yet ended") {
+        daemon.age();
         daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
     }
     SECTION("the hypervisor had it no more, xenstore had") {
@@ -138,6 +140,7 @@ TEST_CASE("a restart that a killed hospesd has left goes on", "[hospesd]") {
 TEST_CASE("a restart leaves no mark, whether it succeeds or not", "[hospesd]") {
     Daemon daemon;
     daemon.create("");
+    daemon.age();
     daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
     bool const can_start = GENERATE(true, false);
     if (!can_start) fs::remove(daemon.kernel);
@@ -152,6 +155,63 @@ TEST_CASE("a domain that crashes at once is not started for ever", "[hospesd]") 
     daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_crash);
     REQUIRE(daemon.life_cycle.look());
     CHECK(daemon.privcmd.domains().size() == 1);
+}
+
+TEST_CASE("a domain that reboots at once is started again after a pause, in which it can be destroyed", "[hospesd]") {
+    Daemon daemon;
+    daemon.create("");
+    auto const uuid = to_string((**read_record(daemon.store, DomId{1})).uuid);
+    CHECK_FALSE(daemon.life_cycle.look()->has_value());
+    daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
+    auto const wait = daemon.life_cycle.look();
+    REQUIRE(wait);
+    REQUIRE(*wait);
+    CHECK(**wait > std::chrono::milliseconds{0});
+    CHECK(**wait <= std::chrono::seconds{3});
+    REQUIRE(daemon.has(1));
+    SECTION("it is left alone") {
+        daemon.age();
+        CHECK_FALSE(daemon.life_cycle.look()->has_value());
+        CHECK(daemon.has(2));
+    }
+    SECTION("it is destroyed") {
+        CHECK(daemon.ask({{"verb", "destroy"}, {"id", 1}, {"uuid", uuid}}) == json{{"ok", true}});
+        CHECK_FALSE(daemon.life_cycle.look()->has_value());
+        CHECK(daemon.privcmd.domains().size() == 1);
+        CHECK(recorded_domains(daemon.store)->empty());
+    }
+}
+
+TEST_CASE("a domain that has started again meanwhile is destroyed all the same, and no other", "[hospesd]") {
+    Daemon daemon;
+    daemon.create("");
+    daemon.age();
+    auto const uuid = to_string((**read_record(daemon.store, DomId{1})).uuid);
+    daemon.privcmd.shut_down(DomId{1}, SHUTDOWN_reboot);
+    REQUIRE(daemon.life_cycle.look());
+    REQUIRE(daemon.has(2));
+    auto const foreign = *daemon.privcmd.create_domain({.handle = random_uuid().bytes});
+    auto const nameless = *daemon.privcmd.create_domain({});
+    bool const knows_number = GENERATE(true, false);
+    json order{{"verb", "destroy"}, {"uuid", uuid}};
+    if (knows_number) order["id"] = 1;
+    CHECK(daemon.ask(order) == json{{"ok", true}});
+    CHECK_FALSE(daemon.has(2));
+    CHECK(daemon.ask(order)["error"] == (knows_number ? "domain 1 has ended" : "the domain " + uuid + " has ended"));
+    order["id"] = foreign.raw();
+    CHECK(daemon.ask(order)["ok"] == false);
+    CHECK(daemon.ask({{"verb", "destroy"}, {"uuid", to_string(Uuid{})}})["ok"] == false);
+    CHECK(daemon.privcmd.domains().contains(foreign));
+    CHECK(daemon.privcmd.domains().contains(nameless));
+}
+
+TEST_CASE("a domain that is between two lives is found by its name", "[hospesd]") {
+    Daemon daemon;
+    CHECK_FALSE(find_restarting(daemon.store, "d")->has_value());
+    DomainRecord const record{"d", random_uuid(), "d.xml", "<domain/>"};
+    REQUIRE(write_record(daemon.store, restarting_path(record.uuid), record));
+    CHECK(*find_restarting(daemon.store, "d") == record.uuid);
+    CHECK_FALSE(find_restarting(daemon.store, "e")->has_value());
 }
 
 TEST_CASE("a domain that vanished leaves no traces, and a later one with its number is another", "[hospesd]") {
@@ -177,7 +237,8 @@ TEST_CASE("requests are answered in JSON, whatever they are", "[hospesd]") {
     CHECK(daemon.ask({{"verb", "destroy"}, {"id", 0}})["ok"] == false);
     CHECK(daemon.ask({{"verb", "destroy"}, {"id", 1}}) == json{{"ok", true}});
     CHECK_FALSE(daemon.has(1));
-    for (auto const* const bad : {"", "{", "[]", "7", "{}", "{\"verb\":7}", "{\"verb\":\"fly\"}", "{\"verb\":\"create\"}",
+    for (auto const* const bad : {"{\"verb\":\"destroy\",\"uuid\":\"x\"}", "{\"verb\":\"destroy\",\"uuid\":1}",
+                                  "", "{", "[]", "7", "{}", "{\"verb\":7}", "{\"verb\":\"fly\"}", "{\"verb\":\"create\"}",
                                   "{\"verb\":\"destroy\"}", "{\"verb\":\"destroy\",\"id\":-1}", "{\"verb\":\"destroy\",\"id\":70000}",
                                   "{\"verb\":\"create\",\"xml\":\"\\u0000\",\"file\":\"\"}", "\xff\xfe"}) {
         INFO(bad);
