@@ -41,6 +41,29 @@ u64 clock_of_stamp(u64 stamp) {
     return now - age;
 }
 
+// How far a table's validation goes between two looks at whether others wait. A table below that is taken apart or validated is enough;
+// entries that only count one more or one less are quick, and each look may cost a turn at the core lock.
+class Pace {
+public:
+    explicit Pace(PageType type) : is_of_tables_{level_of(type) > 1} {}
+
+    bool has_begun() const { return is_of_tables_ && done_ > 0; }
+    // After one entry at least: it gets on, however often others wait.
+    bool is_over() {
+        if (!is_of_tables_ || done_ < next_look_) return false;
+        next_look_ = done_ + kQuickEntries;
+        return preempt_pending();
+    }
+    void count(bool is_quick) { done_ += is_quick ? 1 : kQuickEntries; }
+
+private:
+    static constexpr unsigned kQuickEntries = 256;
+
+    bool is_of_tables_;
+    unsigned done_ = 0;
+    unsigned next_look_ = kQuickEntries;
+};
+
 u64 with_stamp(u64 word) { return T::Stamp::set(word, tlb_clock()); }
 
 }  // namespace
@@ -166,13 +189,14 @@ Status PageTypes::validate(Mfn mfn, PageType type) {
     Domain& owner = owner_of(mfn);
     EntryScope const scope{owner, owner.id()};
     u64* const entries = frame_pointer<u64>(mfn);
-    unsigned tables = 0;  // one at least, so that it gets on however often others wait
+    Pace pace{type};
 
     for (unsigned i = start; i < kEntriesPerTable; ++i) {
         if (is_hypervisor_slot(type, i)) continue;
         Pte const pte{__atomic_load_n(&entries[i], __ATOMIC_RELAXED)};
         if (!pte.is_present()) continue;
-        bool const stop = level_of(type) > 1 && tables++ > 0 && preempt_pending();
+        bool const stop = pace.is_over();
+        pace.count(is_counted(pte, 1));
         Result<Pte> const checked = stop ? Result<Pte>{Errno::restart} : get_entry(system_, scope, level_of(type), pte);
         if (!checked.ok()) {
             if (checked.error() != Errno::restart) {
@@ -202,19 +226,28 @@ void PageTypes::abandon(Mfn mfn, PageType type, unsigned start, unsigned entries
     finish_devalidation(mfn, type, entries);
 }
 
-// Gives up the references of the first `entries` entries, from the last to the first; returns how many could not be done yet. Asks after
-// each table below whether to stop; when that stopped itself, there is no need to ask.
+// Is what an entry names in use as what it is, with that many type references at least? Nobody relies on the answer.
+bool PageTypes::is_counted(Pte pte, u64 times) const {
+    FrameEntry const* const entry = system_.frames.find(pte.mfn());
+    if (entry == nullptr) return false;
+    u64 const word = entry->type.load(std::memory_order_relaxed);
+    return T::Unsettled::get(word) == 0 && T::Count::get(word) >= times;
+}
+
+// Gives up the references of the first `entries` entries, from the last to the first; returns how many could not be done yet. When a table
+// below has stopped, this one does.
 unsigned PageTypes::devalidate(Mfn mfn, PageType type, unsigned entries) {
     u64 const* const table = frame_pointer<u64>(mfn);
     auto const& unsettled = owner_of(mfn).unsettled_head;
     u32 const before = unsettled.load(std::memory_order_relaxed);
-    unsigned tables = 0;  // one at least, so that it gets on however often others wait
+    Pace pace{type};
     while (entries > 0) {
         unsigned const i = entries - 1;
         Pte const pte{__atomic_load_n(&table[i], __ATOMIC_RELAXED)};
         if (!is_hypervisor_slot(type, i) && pte.is_present()) {
-            bool const is_between_tables = level_of(type) > 1 && tables++ > 0;
-            if (is_between_tables && (unsettled.load(std::memory_order_relaxed) != before || preempt_pending())) return entries;
+            bool const has_one_stopped = pace.has_begun() && unsettled.load(std::memory_order_relaxed) != before;
+            if (has_one_stopped || pace.is_over()) return entries;
+            pace.count(is_counted(pte, 2));
             put_entry(system_, level_of(type), pte);
         }
         entries = i;
@@ -282,7 +315,8 @@ Status PageTypes::settle_all(Domain& domain) {
         u64 const busy = T::Busy::set(T::Type::set(0, static_cast<u64>(type_of(word))), 1);
         system_.frames[mfn].type.store(busy, std::memory_order_release);
         bool const done = finish_devalidation(mfn, type_of(word), static_cast<unsigned>(T::Progress::get(word)));
-        if (!done || preempt_pending()) return Errno::restart;
+        bool const is_more = domain.unsettled_head.load(std::memory_order_relaxed) != kNoUnsettledFrame;
+        if (!done || (is_more && preempt_pending())) return Errno::restart;
     }
 }
 

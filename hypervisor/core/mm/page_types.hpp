@@ -19,6 +19,7 @@
 namespace hospes {
 
 class Domain;
+class Pte;
 struct FrameEntry;
 
 class PageTypes {
@@ -84,6 +85,7 @@ private:
     Status validate(Mfn mfn, PageType type);
     void keep_progress(Mfn mfn, PageType type, unsigned start, unsigned entries);
     void abandon(Mfn mfn, PageType type, unsigned start, unsigned entries);
+    bool is_counted(Pte pte, u64 times) const;
     unsigned devalidate(Mfn mfn, PageType type, unsigned entries);
     bool finish_devalidation(Mfn mfn, PageType type, unsigned entries);
     Status roll_back(Mfn mfn);

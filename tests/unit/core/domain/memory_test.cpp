@@ -14,13 +14,12 @@ using namespace hospes::test;
 
 namespace {
 
-constexpr unsigned kEntries = 40;
+constexpr unsigned kEntries = 5;
 
-// A level-2 table with entries enough to be interrupted.
+// A level-2 table with tables enough to be interrupted.
 Mfn make_table(World& world, Domain& domain) {
-    Mfn const below = world.populate(domain);
     Mfn const table = world.populate(domain);
-    for (unsigned i = 0; i < kEntries; ++i) frame_pointer<u64>(table)[i] = Pte::make(below, Pte::kPresent | Pte::kUser).raw();
+    for (unsigned i = 0; i < kEntries; ++i) frame_pointer<u64>(table)[i] = Pte::make(world.populate(domain), Pte::kPresent | Pte::kUser).raw();
     return table;
 }
 

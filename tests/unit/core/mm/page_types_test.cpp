@@ -18,10 +18,9 @@ namespace {
 
 // A level-2 table of `domain` whose devalidation was interrupted and waits.
 Mfn unsettled_table(World& world, Domain& domain) {
-    constexpr unsigned kEntries = 40;
-    Mfn const below = world.populate(domain);
+    constexpr unsigned kEntries = 5;
     Mfn const table = world.populate(domain);
-    for (unsigned i = 0; i < kEntries; ++i) frame_pointer<u64>(table)[i] = Pte::make(below, Pte::kPresent | Pte::kUser).raw();
+    for (unsigned i = 0; i < kEntries; ++i) frame_pointer<u64>(table)[i] = Pte::make(world.populate(domain), Pte::kPresent | Pte::kUser).raw();
     REQUIRE(world.page_types.pin(table, domain, PageType::l2_table).ok());
     machine().preempt_after = 0;
     REQUIRE(world.page_types.unpin(table, domain).ok());
@@ -91,6 +90,31 @@ TEST_CASE("while others wait, a domain's memory is given up one table a call", "
     for (unsigned i = 0; i < 20; ++i) REQUIRE(tree.page_types.pin(tree.table(1, 0), tree.domain, PageType::l1_table).ok());
     CHECK(tree.most_in_one_call([&] { return destroy_domain(tree.domain); }) <= kEntriesPerTable + 1);
     tree.page_types.put_page(tree.data);
+}
+
+TEST_CASE("while others wait, entries that only count take no turn each", "[page_types]") {
+    Tree tree{1};
+    Mfn const below = tree.table(2, 1);
+    Mfn const table = tree.populate(tree.domain);
+    for (unsigned i = 0; i < kEntriesPerTable; ++i) frame_pointer<u64>(table)[i] = Pte::make(below, Pte::kPresent | Pte::kUser).raw();
+    machine().is_always_wanted = true;
+    unsigned calls = 1;
+    for (; !tree.page_types.pin(table, tree.domain, PageType::l3_table).ok(); ++calls) REQUIRE(calls < 10);
+    CHECK(calls <= 4);
+    REQUIRE(tree.page_types.unpin(table, tree.domain).ok());
+    for (calls = 1; !tree.page_types.settle(tree.domain).ok(); ++calls) REQUIRE(calls < 10);
+    CHECK(calls <= 4);
+    machine().is_always_wanted = false;
+    CHECK(tree.page_types.type(below) == PageType::none);
+}
+
+TEST_CASE("who has nothing left to take apart asks nobody whether to stop", "[page_types]") {
+    World world;
+    Domain& domain = world.add_domain(1);
+    (void)unsettled_table(world, domain);
+    machine().preempt_after = 3;  // as often as it may ask between the four tables that are left
+    CHECK(world.page_types.settle(domain).ok());
+    machine().preempt_after = -1;
 }
 
 TEST_CASE("guests' references leave room for those that the core takes to let a frame go", "[page_types]") {
