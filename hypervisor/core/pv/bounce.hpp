@@ -12,9 +12,15 @@ namespace hospes {
 
 class Vcpu;
 
-// Delivers exception or software interrupt `vector` through the guest's trap table, with `error_code` if the vector has one.
+// Delivers exception `vector` through the guest's trap table, with `error_code` if the vector has one.
 // Without a handler the domain is stopped, with a dump.
 void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code);
+
+// The same for INT n, which has no error code whatever its vector (SDM vol. 3, 6.13).
+void deliver_software_interrupt(Vcpu& vcpu, u8 vector);
+
+// A page fault at `address`, which vcpu_info tells; whether the guest's kernel or its user mode raised it is put into `error_code` here.
+void deliver_page_fault(Vcpu& vcpu, u64 address, u32 error_code);
 
 // The system-call callback. Without one the instruction does not exist (#UD).
 void deliver_syscall_callback(Vcpu& vcpu);

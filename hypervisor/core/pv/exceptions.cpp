@@ -42,7 +42,7 @@ bool emulate_int(Vcpu& vcpu) {
         return true;
     }
     vcpu.regs.rip += kIntBytes;
-    deliver_exception(vcpu, vector, 0);
+    deliver_software_interrupt(vcpu, vector);
     return true;
 }
 
@@ -68,12 +68,6 @@ bool selector_error_of(u64 address, u32& error_code) {
     return true;
 }
 
-void deliver_page_fault(Vcpu& vcpu, Fault const& fault) {
-    if (vcpu.info != nullptr) __atomic_store_n(&vcpu.info->arch.cr2, fault.cr2, __ATOMIC_RELAXED);
-    u32 const mode = vcpu.pv.in_kernel ? 0 : kPageFaultUser;  // to the processor both are user mode
-    deliver_exception(vcpu, kVectorPageFault, (fault.error_code & ~kPageFaultUser) | mode);
-}
-
 void handle_page_fault(Vcpu& vcpu, Fault const& fault) {
     u32 selector_error = 0;
     bool const by_processor = (fault.error_code & kPageFaultUser) == 0;  // an implicit access: descriptor tables
@@ -86,7 +80,7 @@ void handle_page_fault(Vcpu& vcpu, Fault const& fault) {
     if (writes_read_only && vcpu.pv.in_kernel && is_guest_range(GuestAddress{fault.cr2}, 8) &&
         with_core_lock(emulate_table_write, vcpu, fault))
         return;
-    deliver_page_fault(vcpu, fault);
+    deliver_page_fault(vcpu, fault.cr2, fault.error_code);
 }
 
 void handle_debug(Vcpu& vcpu, u64 dr6) {
@@ -127,7 +121,7 @@ void handle_exception(Vcpu& vcpu, Fault const& fault) {
 
 void handle_software_interrupt(Vcpu& vcpu, u8 vector) {
     if (may_raise(vcpu, vector)) {
-        deliver_exception(vcpu, vector, 0);
+        deliver_software_interrupt(vcpu, vector);
         return;
     }
     vcpu.regs.rip -= kIntBytes;

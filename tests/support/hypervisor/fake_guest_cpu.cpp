@@ -37,6 +37,7 @@ u64 segment_base(Vcpu& vcpu, SegmentBase which) { return base_of(vcpu, which); }
 void set_segment_base(Vcpu& vcpu, SegmentBase which, u64 base) { base_of(vcpu, which) = base; }
 
 u32 port_in(u16 port, unsigned width) {
+    ++guest_cpu().port_reads;
     auto const found = guest_cpu().port_values.find(port);
     u32 const value = found == guest_cpu().port_values.end() ? 0x1111'1111 : found->second;
     return width == 4 ? value : value & ((1u << 8 * width) - 1);

@@ -19,6 +19,7 @@ struct PortWrite {
 
 struct FakeGuestCpu {
     std::map<u16, u32> port_values;  // a port that is not here reads as 0x11111111
+    unsigned port_reads = 0;
     std::vector<PortWrite> port_writes;
     std::function<CpuidResult(u32, u32)> cpuid = [](u32, u32) { return CpuidResult{~0u, ~0u, ~0u, ~0u}; };
     u64 xcr0 = 7;

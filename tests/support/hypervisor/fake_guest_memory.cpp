@@ -79,7 +79,8 @@ Status copy_from_guest(void* to, GuestAddress from, usize size) {
 Status copy_to_guest(GuestAddress to, void const* from, usize size) {
     auto& memory = test::guest_memory();
     u8* bytes = memory.find(to, size);
-    if (bytes == nullptr || !memory.may_access()) return Errno::fault;
+    bool const is_kept = memory.is_read_only && memory.is_read_only(to);
+    if (bytes == nullptr || is_kept || !memory.may_access()) return Errno::fault;
     std::memcpy(bytes, from, size);
     return {};
 }

@@ -24,6 +24,7 @@ public:
     void reset() { *this = FakeGuestMemory{}; }
 
     int fault_after = -1;  // the access after so many good ones faults, and all later ones; negative: never
+    std::function<bool(GuestAddress)> is_read_only;  // a write that begins there faults
     std::function<void(GuestAddress, usize)> after_read;
     std::map<u64, unsigned> reads;  // by address
 

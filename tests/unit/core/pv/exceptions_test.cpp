@@ -60,6 +60,16 @@ TEST_CASE("INT n takes its vector from the instruction, whatever the error code 
     CHECK(g.frame(2) == g.code + 2);
 }
 
+TEST_CASE("INT n pushes no error code, whatever its vector", "[pv][exceptions]") {
+    PvGuest g;
+    g.vcpu.pv.in_kernel = false;
+    g.vcpu.pv.traps[kVectorProtection].dpl = 3;
+    g.place_code({0xcd, kVectorProtection});
+    handle_exception(g.vcpu, protection(u32{kVectorProtection} * 8 + 2));
+    CHECK(g.is_at_handler(kVectorProtection));
+    CHECK(g.frame(2) == g.code + 2);
+}
+
 TEST_CASE("INT n for a closed vector is #GP at the instruction", "[pv][exceptions]") {
     PvGuest g;
     g.vcpu.pv.in_kernel = false;

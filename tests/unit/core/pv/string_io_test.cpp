@@ -3,6 +3,7 @@
 #include "hypervisor/core/pv/string_io.hpp"
 
 #include "hypervisor/core/pv/privileged.hpp"
+#include "hypervisor/x86/layout.hpp"
 #include "tests/unit/core/pv/pv_guest.hpp"
 
 #include <catch2/catch.hpp>
@@ -112,25 +113,49 @@ TEST_CASE("a repetition of nothing touches neither memory nor port", "[pv][strin
     CHECK(g.vcpu.regs.rip == g.code + 2);
 }
 
-TEST_CASE("memory that cannot be reached leaves pointer and RIP, and the port as far as that goes", "[pv][string_io]") {
+TEST_CASE("memory that is not there is a page fault of the instruction, and the port is not touched", "[pv][string_io]") {
     StringGuest g;
+    u32 error_code = 0;
+    u64 address = 0x10;
     SECTION("to read from") {
-        g.vcpu.regs.rsi = 0x10;
-        CHECK_FALSE(g.execute({0x6e}));
-        CHECK(g.vcpu.regs.rsi == 0x10);
+        g.vcpu.regs.rsi = address;
+        CHECK(g.execute({0x6e}));
+        CHECK(g.vcpu.regs.rsi == address);
     }
     SECTION("to write to") {
-        g.vcpu.regs.rdi = 0x10;
-        CHECK_FALSE(g.execute({0x6c}));
-        CHECK(g.vcpu.regs.rdi == 0x10);
+        g.vcpu.regs.rdi = address;
+        error_code = kPageFaultWrite;
+        CHECK(g.execute({0x6c}));
+        CHECK(g.vcpu.regs.rdi == address);
     }
-    SECTION("to write to, though it can be read") {
-        g.vcpu.regs.rdi = g.buffer;
-        guest_memory().fault_after = 2;  // instruction and place are read
-        CHECK_FALSE(g.execute({0x6c}));
-        guest_memory().fault_after = -1;
-        CHECK(g.vcpu.regs.rdi == g.buffer);
+    SECTION("in the next page only") {
+        g.vcpu.regs.rsi = g.buffer + kPageSize - 2;
+        address = g.buffer + kPageSize;
+        CHECK(g.execute({0x6f}));
     }
-    CHECK(g.vcpu.regs.rip == g.code);
+    CHECK(g.is_at_handler(kVectorPageFault));
+    CHECK(g.frame(2) == error_code);
+    CHECK(g.frame(3) == g.code);
+    CHECK(g.vcpu.info->arch.cr2 == address);
     CHECK(guest_cpu().port_writes.empty());
+    CHECK(guest_cpu().port_reads == 0);
+}
+
+TEST_CASE("what a port has to read is left there when its place can only be read", "[pv][string_io]") {
+    StringGuest g;
+    g.vcpu.regs.rdi = g.buffer;
+    guest_memory().is_read_only = [&](GuestAddress to) { return to.raw() == g.buffer; };
+    CHECK(g.execute({0x6c}));
+    guest_memory().is_read_only = nullptr;
+    CHECK(guest_cpu().port_reads == 0);
+    CHECK(g.is_at_handler(kVectorPageFault));
+    CHECK(g.frame(2) == (kPageFaultWrite | kPageFaultPresent));
+    CHECK(g.vcpu.info->arch.cr2 == g.buffer);
+}
+
+TEST_CASE("string I/O where guests have no memory is not done at all", "[pv][string_io]") {
+    StringGuest g;
+    g.vcpu.regs.rsi = kHypervisorStart;
+    CHECK_FALSE(g.execute({0x6e}));
+    CHECK(g.vcpu.regs.rip == g.code);
 }
