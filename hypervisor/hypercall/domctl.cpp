@@ -174,6 +174,7 @@ Status get_address_size(Call& call) {
 
 // A resumed domain runs on after a suspend that was cancelled.
 Status resume(Call& call) {
+    LockGuard const guard{call.target->lock};  // one that is about to shut down has been paused when we see it
     if (!call.target->is_shut_down || call.target->life != LifeState::alive) return Errno::invalid;
     call.target->is_shut_down = call.target->has_shutdown_reason = false;
     call.scheduler().unpause_domain(*call.target);

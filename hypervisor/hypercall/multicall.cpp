@@ -11,7 +11,7 @@ constexpr u32 kCallsBetweenChecks = 4;  // each of them looks itself when it is 
 
 // False when a call of the batch made the caller wait or stop.
 bool is_caller_running(Vcpu const& caller) {
-    return !caller.sched.is_blocked && caller.sched.pause_count == 0 && caller.domain().pause_count == 0;
+    return caller.is_up && !caller.sched.is_blocked && caller.sched.pause_count == 0 && caller.domain().pause_count == 0;
 }
 
 // Calls that change what the way back to the guest returns to make no sense inside a batch.

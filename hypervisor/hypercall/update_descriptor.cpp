@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // update_descriptor (10): one entry of a descriptor table, by machine address, in one store.
 #include "hypervisor/core/pv/descriptors.hpp"
+#include "hypervisor/core/mm/frame_table.hpp"
 #include "hypervisor/core/mm/page_types.hpp"
 #include "hypervisor/hypercall/hypercall.hpp"
 #include "hypervisor/ports/frame_window.hpp"
 
 namespace hospes {
 
-// The frame is a descriptor page, or memory the caller could write itself.
+// The frame is a descriptor page in use, or memory the caller could write itself. (It becomes no descriptor page here: the rest of it
+// would be looked at, and be given the privilege level of guests.)
 static Result<TypedPage> hold_for_descriptor(Domain& domain, Mfn frame) {
-    PageTypes& types = domain.system().page_types;
-    auto as_descriptors = TypedPage::get(types, frame, domain.id(), PageType::segdesc);
-    if (as_descriptors.ok()) return as_descriptors;
-    return TypedPage::get(types, frame, domain.id(), PageType::writable);
+    System& system = domain.system();
+    FrameEntry const* const entry = system.frames.find(frame);
+    bool const is_in_use = entry != nullptr && PageTypes::type(*entry) == PageType::segdesc;
+    return TypedPage::get(system.page_types, frame, domain.id(), is_in_use ? PageType::segdesc : PageType::writable);
 }
 
 Outcome hypercall_update_descriptor(Vcpu& caller, HypercallArgs& args) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcpu_op (24): life of the vcpus of the calling domain, their timers and shared areas.
+#include "hypervisor/core/domain/life_cycle.hpp"
 #include "hypervisor/core/event/vcpu_info.hpp"
 #include "hypervisor/core/sched/scheduler.hpp"
 #include "hypervisor/core/time/guest_time.hpp"
@@ -8,6 +9,8 @@
 #include "hypervisor/hypercall/vcpu_context.hpp"
 #include "hypervisor/ports/guest_memory.hpp"
 #include "hypervisor/x86/layout.hpp"
+
+#include <algorithm>
 
 namespace hospes {
 namespace {
@@ -35,8 +38,18 @@ Outcome up(Call& call) {
     return 0;
 }
 
+bool is_another_up(Domain const& domain, Vcpu const& vcpu) {
+    return std::any_of(domain.vcpus.begin(), domain.vcpus.begin() + domain.max_vcpus,
+                       [&](Vcpu const* each) { return each != nullptr && each != &vcpu && each->is_up; });
+}
+
+// The last one that goes takes the domain with it, as on Xen: nobody could bring any up again.
 Outcome down(Call& call) {
     Domain& domain = call.caller.domain();
+    if (!is_another_up(domain, call.vcpu)) {
+        shut_down_domain(domain, ShutdownReason::poweroff);
+        return 0;
+    }
     domain.system().scheduler.set_down(call.vcpu);
     return 0;
 }

@@ -24,7 +24,8 @@ Status register_vcpu_info(Vcpu& vcpu, Mfn frame, u64 offset) {
     if (vcpu.info_frame.is_valid()) return Errno::invalid;
     if (offset % alignof(vcpu_info_t) != 0 || offset > kPageSize - sizeof(vcpu_info_t)) return Errno::invalid;
     Domain& domain = vcpu.domain();
-    if (!domain.system().page_types.get_page_and_type(frame, domain.id(), PageType::writable).ok()) return Errno::invalid;
+    Status const held = domain.system().page_types.get_page_and_type(frame, domain.id(), PageType::writable);
+    if (!held.ok()) return held.error() == Errno::restart ? Errno::restart : Errno::invalid;
 
     auto* const info = reinterpret_cast<vcpu_info_t*>(frame_pointer<u8>(frame) + offset);
     vcpu_info_t const content = content_of(vcpu);

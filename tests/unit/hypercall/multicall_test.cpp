@@ -82,6 +82,17 @@ TEST_CASE("when a call blocks the caller, the rest of the batch comes afterwards
     CHECK(!w.one.vcpu.pv.ts);
 }
 
+TEST_CASE("a vcpu that a batch takes down gets no further in it", "[hypercall][multicall]") {
+    Batch w;
+    auto& list = w.arguments<multicall_entry_t>(2);
+    list[0] = {__HYPERVISOR_vcpu_op, 0x77, {VCPUOP_down, 0, 0, 0, 0, 0}};
+    list[1] = kTaskSwitched;
+    HypercallArgs args{{list.address(), 2, 0, 0, 0, 0}};
+    CHECK(dispatch_hypercall(w.one.vcpu, __HYPERVISOR_multicall, args).error() == Errno::restart);
+    CHECK(args[1] == 1);
+    CHECK(!w.one.vcpu.pv.ts);
+}
+
 TEST_CASE("a call of a batch that is interrupted itself goes on where it was", "[hypercall][multicall]") {
     constexpr usize kSize = 300;
     Batch w;

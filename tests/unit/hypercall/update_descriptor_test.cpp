@@ -31,6 +31,15 @@ TEST_CASE("a descriptor is stored at the guest's privilege, in a table or in pla
     w.page_types.put_page_and_type(page);
 }
 
+TEST_CASE("a page that is in no descriptor table does not become one: what else it holds stays", "[hypercall][descriptors]") {
+    Descriptors w;
+    Mfn const page = w.one.pages[0];
+    frame_pointer<u64>(page)[7] = kFlatCode64Dpl0;  // by chance
+    CHECK(w.update(w.place(page, 5), kFlatDataDpl0) == 0);
+    CHECK(w.word(page, 5) == kFlatDataDpl3);
+    CHECK(w.word(page, 7) == kFlatCode64Dpl0);
+}
+
 TEST_CASE("no gate and no system segment gets into a descriptor table, and none into what is not the guest's", "[hypercall][descriptors]") {
     Descriptors w;
     Mfn const page = w.one.pages[0];

@@ -101,3 +101,12 @@ TEST_CASE("a vcpu_info moves once, to a page of the domain's own", "[hypercall][
     sibling.is_up = false;
     CHECK(w.register_info(1, w.one.pages[0], 128) == 0);
 }
+
+TEST_CASE("the last vcpu that goes down takes its domain with it", "[hypercall][vcpu]") {
+    Vcpus w;
+    CHECK(w.op(VCPUOP_down, 1) == 0);
+    CHECK(!w.one.domain.is_shut_down);
+    CHECK(w.op(VCPUOP_down, 0) == 0);
+    CHECK(w.one.domain.is_shut_down);
+    CHECK(w.one.domain.shutdown_reason == ShutdownReason::poweroff);
+}

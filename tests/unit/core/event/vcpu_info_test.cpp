@@ -3,6 +3,7 @@
 
 #include "hypervisor/core/event/vcpu_events.hpp"
 #include "hypervisor/ports/frame_window.hpp"
+#include "hypervisor/x86/pte.hpp"
 #include "tests/support/hypervisor/world.hpp"
 
 #include <catch2/catch.hpp>
@@ -20,6 +21,18 @@ struct Registration : World {
 };
 
 }  // namespace
+
+TEST_CASE("a frame that is still being taken apart as a table becomes a vcpu_info at another attempt", "[event][vcpu_info]") {
+    Registration w;
+    for (unsigned i = 0; i < 5; ++i) frame_pointer<u64>(w.frame)[i] = Pte::make(w.populate(w.domain), Pte::kPresent | Pte::kUser).raw();
+    REQUIRE(w.page_types.pin(w.frame, w.domain, PageType::l2_table).ok());
+    machine().preempt_after = 0;
+    REQUIRE(w.page_types.unpin(w.frame, w.domain).ok());
+    machine().preempt_after = 0;
+    CHECK(register_vcpu_info(w.vcpu, w.frame, 0).error() == Errno::restart);
+    machine().preempt_after = -1;
+    CHECK(register_vcpu_info(w.vcpu, w.frame, 0).ok());
+}
 
 TEST_CASE("a registered vcpu_info takes the old content over and has everything pending", "[event][vcpu_info]") {
     Registration w;
