@@ -82,7 +82,8 @@ Status unpause(Arguments const& arguments) {
 
 Status destroy(Arguments const& arguments) {
     auto session = HV_TRY(Session::open());
-    HV_TRY(ask_hospesd(HV_TRY(order_to_destroy(session, arguments.operand))));
+    auto const order = HV_TRY(order_to_destroy(session, arguments.operand));
+    HV_TRY(ask_hospesd(order));
     return {};
 }
 
