@@ -47,10 +47,11 @@ class Pace {
 public:
     explicit Pace(PageType type) : is_of_tables_{level_of(type) > 1} {}
 
-    bool has_begun() const { return is_of_tables_ && done_ > 0; }
+    bool is_of_tables() const { return is_of_tables_; }  // else it is short, and nobody looks
+    bool has_begun() const { return done_ > 0; }
     // After one entry at least: it gets on, however often others wait.
     bool is_over() {
-        if (!is_of_tables_ || done_ < next_look_) return false;
+        if (done_ < next_look_) return false;
         next_look_ = done_ + kQuickEntries;
         return preempt_pending();
     }
@@ -196,7 +197,7 @@ Status PageTypes::validate(Mfn mfn, PageType type) {
         Pte const pte{__atomic_load_n(&entries[i], __ATOMIC_RELAXED)};
         if (!pte.is_present()) continue;
         bool const stop = pace.is_over();
-        pace.count(is_counted(pte, 1));
+        if (pace.is_of_tables()) pace.count(is_counted(pte, 1));
         Result<Pte> const checked = stop ? Result<Pte>{Errno::restart} : get_entry(system_, scope, level_of(type), pte);
         if (!checked.ok()) {
             if (checked.error() != Errno::restart) {
@@ -247,7 +248,7 @@ unsigned PageTypes::devalidate(Mfn mfn, PageType type, unsigned entries) {
         if (!is_hypervisor_slot(type, i) && pte.is_present()) {
             bool const has_one_stopped = pace.has_begun() && unsettled.load(std::memory_order_relaxed) != before;
             if (has_one_stopped || pace.is_over()) return entries;
-            pace.count(is_counted(pte, 2));
+            if (pace.is_of_tables()) pace.count(is_counted(pte, 2));
             put_entry(system_, level_of(type), pte);
         }
         entries = i;

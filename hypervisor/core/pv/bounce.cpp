@@ -62,14 +62,14 @@ bool deliver_callback(Vcpu& vcpu, u64 handler, bool masks_events) {
     return enter_handler<0>(vcpu, {}, handler, mask_for_handler(vcpu, masks_events));
 }
 
-[[gnu::noinline, gnu::flatten]] bool deliver_trap(Vcpu& vcpu, u8 vector, bool with_error_code, u32 error_code) {
+[[gnu::noinline, gnu::flatten]] bool deliver_trap(Vcpu& vcpu, u8 vector, u32 error_code) {
     TrapHandler const& handler = vcpu.pv.traps[vector];
     if (handler.address == 0) {
         vcpu.regs.vector = vector;
         crash_guest(vcpu, "an exception without a handler in its trap table");
         return false;
     }
-    if (!with_error_code) return deliver_callback(vcpu, handler.address, handler.masks_events);
+    if (!has_error_code(vector)) return deliver_callback(vcpu, handler.address, handler.masks_events);
     return enter_handler<1>(vcpu, {error_code}, handler.address, mask_for_handler(vcpu, handler.masks_events));
 }
 
@@ -90,9 +90,13 @@ bool gets_a_moment(Vcpu& vcpu) {
 
 }  // namespace
 
-void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code) { (void)deliver_trap(vcpu, vector, has_error_code(vector), error_code); }
+void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code) { (void)deliver_trap(vcpu, vector, error_code); }
 
-void deliver_software_interrupt(Vcpu& vcpu, u8 vector) { (void)deliver_trap(vcpu, vector, false, 0); }
+void deliver_software_interrupt(Vcpu& vcpu, u8 vector) {
+    TrapHandler const& handler = vcpu.pv.traps[vector];
+    HV_ASSERT(handler.address != 0);
+    (void)deliver_callback(vcpu, handler.address, handler.masks_events);
+}
 
 void deliver_page_fault(Vcpu& vcpu, u64 address, u32 error_code) {
     if (vcpu.info != nullptr) __atomic_store_n(&vcpu.info->arch.cr2, address, __ATOMIC_RELAXED);

@@ -16,7 +16,7 @@ class Vcpu;
 // Without a handler the domain is stopped, with a dump.
 void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code);
 
-// The same for INT n, which has no error code whatever its vector (SDM vol. 3, 6.13).
+// The same for INT n, which has no error code whatever its vector (SDM vol. 3, 6.13), and for which there is a handler.
 void deliver_software_interrupt(Vcpu& vcpu, u8 vector);
 
 // A page fault at `address`, which vcpu_info tells; whether the guest's kernel or its user mode raised it is put into `error_code` here.
