@@ -196,8 +196,11 @@ Status PageTypes::validate(Mfn mfn, PageType type) {
         if (is_hypervisor_slot(type, i)) continue;
         Pte const pte{__atomic_load_n(&entries[i], __ATOMIC_RELAXED)};
         if (!pte.is_present()) continue;
-        bool const stop = pace.is_over();
-        if (pace.is_of_tables()) pace.count(is_counted(pte, 1));
+        bool stop = false;
+        if (pace.is_of_tables()) {
+            stop = pace.is_over();
+            pace.count(is_counted(pte, 1));
+        }
         Result<Pte> const checked = stop ? Result<Pte>{Errno::restart} : get_entry(system_, scope, level_of(type), pte);
         if (!checked.ok()) {
             if (checked.error() != Errno::restart) {
@@ -246,9 +249,11 @@ unsigned PageTypes::devalidate(Mfn mfn, PageType type, unsigned entries) {
         unsigned const i = entries - 1;
         Pte const pte{__atomic_load_n(&table[i], __ATOMIC_RELAXED)};
         if (!is_hypervisor_slot(type, i) && pte.is_present()) {
-            bool const has_one_stopped = pace.has_begun() && unsettled.load(std::memory_order_relaxed) != before;
-            if (has_one_stopped || pace.is_over()) return entries;
-            if (pace.is_of_tables()) pace.count(is_counted(pte, 2));
+            if (pace.is_of_tables()) {
+                bool const has_one_stopped = pace.has_begun() && unsettled.load(std::memory_order_relaxed) != before;
+                if (has_one_stopped || pace.is_over()) return entries;
+                pace.count(is_counted(pte, 2));
+            }
             put_entry(system_, level_of(type), pte);
         }
         entries = i;

@@ -92,7 +92,7 @@ bool gets_a_moment(Vcpu& vcpu) {
 
 void deliver_exception(Vcpu& vcpu, u8 vector, u32 error_code) { (void)deliver_trap(vcpu, vector, error_code); }
 
-void deliver_software_interrupt(Vcpu& vcpu, u8 vector) {
+[[gnu::flatten]] void deliver_software_interrupt(Vcpu& vcpu, u8 vector) {
     TrapHandler const& handler = vcpu.pv.traps[vector];
     HV_ASSERT(handler.address != 0);
     (void)deliver_callback(vcpu, handler.address, handler.masks_events);
