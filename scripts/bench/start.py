@@ -37,7 +37,7 @@ def _cpus(processors: int) -> str:
 
 def _boot(session: Session, system: str, processors: int, packed_as: str = "") -> Stages:
     images = make_images(system, "amd64", _MEMORY, packed_as=packed_as)
-    config = MachineConfig(images.esp, images.data, _MEMORY, processors)
+    config = MachineConfig(images.esp, images.data, _MEMORY, processors, parallel=True)
     power_on = time.monotonic()
     with session.machine(system, config, f"smp{processors}") as machine:
         seen: Stages = []
@@ -51,7 +51,7 @@ def _bare_boot(session: Session, processors: int) -> tuple[float, float]:
     """Seconds since power-on, and QEMU's processor time, when the ramdisk's init runs on the machine itself."""
     kernel = stock_kernel("amd64")
     options = f"console=ttyS0 mem={dom0_memory(_MEMORY)}M"
-    config = MachineConfig(None, None, _MEMORY, processors,
+    config = MachineConfig(None, None, _MEMORY, processors, parallel=True,
                            extra=["-kernel", str(kernel.image), "-initrd", str(dom0.ramdisk(kernel, False)), "-append", options])
     power_on = time.monotonic()
     with session.machine("none", config, f"smp{processors}") as machine:

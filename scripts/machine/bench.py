@@ -21,13 +21,15 @@ _BOOT_LIMIT = 600
 
 @dataclass(frozen=True)
 class Hardware:
-    """A machine: processors, MiB, the kernel flavour of its domains, how its disk and network card are attached."""
+    """A machine: processors, MiB, the kernel flavour of its domains, how its disk and network card are attached. parallel: the processors
+    run at the same time, and dom0 has one vcpu (qemu.accelerator() says why)."""
     processors: int = 1
     memory: int = 2048
     flavour: str = "amd64"
     disk: str = "virtio"
     network: str = "virtio"
     kernel_options: str = ""
+    parallel: bool = False
 
 
 def skip_without_hypervisor(checks: Checks, sentence: str) -> None:
@@ -40,9 +42,10 @@ def skip_without_hypervisor(checks: Checks, sentence: str) -> None:
 @contextmanager
 def booted(name: str, hardware: Hardware) -> Iterator[tuple[Machine, Scenario]]:
     """A machine with dom0 at its shell; its serial log is out/tests/boot/NAME.log."""
-    images = make_images(HYPERVISOR, hardware.flavour, hardware.memory, kernel_options=hardware.kernel_options)
+    images = make_images(HYPERVISOR, hardware.flavour, hardware.memory, kernel_options=hardware.kernel_options,
+                         hypervisor_options="dom0_max_vcpus=1" if hardware.parallel else "")
     config = MachineConfig(images.esp, images.data, hardware.memory, hardware.processors, hardware.disk,
-                           hardware.network)
+                           hardware.network, parallel=hardware.parallel)
     file_name = re.sub(r"[^A-Za-z0-9]+", "-", name)
     with Machine(config, OUT / "tests/boot" / f"{file_name}.log") as machine:
         scenario = Scenario(machine, HYPERVISOR == "hospes")

@@ -28,7 +28,7 @@ class MachineError(Exception):
 
 @dataclass
 class MachineConfig:
-    """The hardware: memory in MiB; disk "virtio", "ahci" or "nvme"; network "virtio" or "e1000e"."""
+    """The hardware: memory in MiB; disk "virtio", "ahci" or "nvme"; network "virtio" or "e1000e". parallel: see accelerator()."""
     esp: Path | None
     data: Path | None
     memory: int = 2048
@@ -37,6 +37,7 @@ class MachineConfig:
     network: str = "virtio"
     scratch: list[Path] = field(default_factory=list)  # further raw disks: vdb, vdc ... after the data disk
     extra: list[str] = field(default_factory=list)
+    parallel: bool = False
 
 
 def _drive(name: str, image: Path, kind: str, options: str = "") -> list[str]:
@@ -47,12 +48,21 @@ def _drive(name: str, image: Path, kind: str, options: str = "") -> list[str]:
     return ["-drive", drive, "-device", devices[kind] + options]
 
 
+def accelerator(config: MachineConfig) -> str:
+    """TCG, several processors by turns in one thread of the host; with `parallel` a thread for each, which is for kernels that do not patch
+    their code while they run. QEMU before 8.1 reads code before it locks the page that it translates; a breakpoint that one processor has
+    patched away in between stays in the translation, and Linux tries that instruction for ever (1 boot of 10 with four processors)."""
+    if config.processors == 1:
+        return "tcg"
+    return "tcg,thread=multi" if config.parallel else "tcg,thread=single"
+
+
 def command_line(config: MachineConfig, variables: Path) -> list[str]:
     """QEMU's command line. variables is a writable copy of the firmware's variable store."""
     network = {"virtio": "virtio-net-pci", "e1000e": "e1000e"}[config.network]
     # SMAP off: QEMU 7.2 reads IRET's stack with supervisor rights, which a PV kernel in ring 3 does not survive.
     # No empty CD drive and a boot order: the firmware looks for nothing else.
-    line = ["qemu-system-x86_64", "-nodefaults", "-vga", "std", "-machine", "q35", "-accel", "tcg", "-cpu", "max,-smap",
+    line = ["qemu-system-x86_64", "-nodefaults", "-vga", "std", "-machine", "q35", "-accel", accelerator(config), "-cpu", "max,-smap",
             "-m", str(config.memory), "-smp", str(config.processors),
             "-drive", f"if=pflash,format=raw,readonly=on,file={_FIRMWARE / 'OVMF_CODE.fd'}",
             "-drive", f"if=pflash,format=raw,file={variables}"]

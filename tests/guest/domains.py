@@ -88,7 +88,7 @@ def main() -> int:
     skip_without_hypervisor(checks, "mini-guests as domains")
     skip_without_images(checks, "crash")
     for processors in (1, 2):
-        with booted(f"mini-guests-smp{processors}", Hardware(processors=processors, memory=1024)) as (_, scenario):
+        with booted(f"mini-guests-smp{processors}", Hardware(processors=processors, memory=1024, parallel=True)) as (_, scenario):
             play(checks, scenario, processors)
             scenario.power_off()
     return checks.status()

@@ -60,7 +60,7 @@ def machine_of(hypervisor: str, guest: str, options: str = "", *, hypervisor_opt
     checked = f"check {hypervisor_options}".strip() if hypervisor == "hospes" else hypervisor_options
     image = mini_guest_disk(hypervisor, guest, options, checked, script)
     log = OUT / "tests/guest" / f"{script}-{guest}-{hypervisor}.log"
-    return MachineConfig(image, None, memory, processors, extra=list(extra)), log
+    return MachineConfig(image, None, memory, processors, extra=list(extra), parallel=True), log
 
 
 def run_guest(hypervisor: str, guest: str, options: str = "", *, until: str = _SUMMARY, limit: float = 240,
