@@ -39,7 +39,11 @@ Status DeviceNodes::write_all(std::initializer_list<std::pair<std::string_view, 
 
 Status DeviceNodes::write_state(XenbusState state) const {
     return store_->transact([&](xenstore::StoreView const& view) -> Status {
-        if (!HV_TRY(view.exists(own_path_ + "/state"))) return {};
+        auto const now = HV_TRY(view.read_if_present(own_path_ + "/state"));
+        if (!now) return {};
+        bool const is_taken_away = *now == std::string(1, state_digit(XenbusState::closing));
+        bool const is_of_the_end = state == XenbusState::closing || state == XenbusState::closed;
+        if (is_taken_away && !is_of_the_end) return {};
         return view.write(own_path_ + "/state", std::string(1, state_digit(state)));
     });
 }

@@ -49,7 +49,8 @@ public:
     Status write(std::string_view key, std::string_view value) const { return store_->write(own_path_ + "/" + std::string{key}, value); }
     // Several at once: all or none.
     Status write_all(std::initializer_list<std::pair<std::string_view, std::string>> values) const;
-    // Writes our state, unless the directory has gone meanwhile: it must not come back to life.
+    // Writes our state, unless the directory has gone meanwhile: it must not come back to life. What the toolstack writes to have the
+    // device closed is followed by states of the end only.
     Status write_state(XenbusState state) const;
 
 private:

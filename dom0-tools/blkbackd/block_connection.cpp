@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dom0-tools/blkbackd/block_connection.hpp"
 
+#include <utility>
+
 namespace hospes::blkbackd {
 
 using wire::BlockOperation;
@@ -18,6 +20,7 @@ struct BlockConnection::Request {
     BufferPool::Buffer buffer;  // where the data is copied to or from
     std::size_t size = 0;
     std::shared_ptr<Disk const> disk;
+    bool is_slow = false;  // counted as a flush or discard
     bool is_finished = false;
     std::int16_t status = BLKIF_RSP_ERROR;
 
@@ -77,10 +80,11 @@ void BlockConnection::serve() {
     answer_finished();
 }
 
-// One request always has room, so that a disk gets on however much the others have under way. Who has to wait has a request of its own
+// A few requests always have room, so that a disk gets on however much the others have under way. Who has to wait has a request of its own
 // that will be finished.
 bool BlockConnection::has_room() const {
-    if (bytes_in_flight_ == 0) return true;
+    if (slow_in_flight_ >= kMaxSlowOfConnection) return false;
+    if (bytes_in_flight_ < kBytesOfItsOwn) return true;
     return bytes_in_flight_ < kMaxBytesOfConnection && ports_.buffers.bytes_in_use() < kMaxBytesOfAll;
 }
 
@@ -158,6 +162,7 @@ void BlockConnection::start_read(std::shared_ptr<Request> const& request) {
 void BlockConnection::start_write(std::shared_ptr<Request> const& request) {
     if (!copy_data(*request, GrantCopy::Direction::from_domain)) return finish(*request, BLKIF_RSP_ERROR);
     if (request->wire.operation != BlockOperation::flush) return write_data(request, {});
+    count_as_slow(*request);
     ports_.engine.sync(disk_->fd(), completion(request, [](BlockConnection& connection, auto const& flushed) {
         connection.write_data(flushed, [](BlockConnection& again, auto const& written) { again.start_sync(written); });
     }));
@@ -169,6 +174,7 @@ void BlockConnection::write_data(std::shared_ptr<Request> const& request, Next n
 
 void BlockConnection::start_sync(std::shared_ptr<Request> const& request) {
     if (disk_->is_read_only()) return finish(*request, BLKIF_RSP_OKAY);
+    count_as_slow(*request);
     ports_.engine.sync(disk_->fd(), completion(request, {}));
 }
 
@@ -177,7 +183,12 @@ void BlockConnection::start_discard(std::shared_ptr<Request> const& request) {
     auto const& wire = request->wire;
     if (wire.discard_sectors == 0 || !wire::is_on_disk(wire.sector, wire.discard_sectors, disk_->sectors(), disk_->block_size() / 512))
         return finish(*request, BLKIF_RSP_ERROR);
+    count_as_slow(*request);
     ports_.engine.discard(disk_->fd(), wire.sector * 512, wire.discard_sectors * 512, completion(request, {}));
+}
+
+void BlockConnection::count_as_slow(Request& request) {
+    if (!std::exchange(request.is_slow, true)) ++slow_in_flight_;
 }
 
 // `next` is for what went well; without it the request is finished. The kernel may finish after the connection has gone: then there is
@@ -197,6 +208,7 @@ void BlockConnection::finish(Request& request, std::int16_t status) {
     request.is_finished = true;
     request.status = status;
     if (status == BLKIF_RSP_OKAY) count(request);
+    if (request.is_slow) --slow_in_flight_;
     if (!request.buffer) return;
     bytes_in_flight_ -= request.size;
     request.buffer.reset();

@@ -25,9 +25,14 @@ namespace hospes::blkbackd {
 inline constexpr std::uint16_t kMaxIndirectSegments = 256;
 
 // How much data may be under way before requests stay in the ring: of one connection, and of all that share a pool of buffers. The first
-// is four times what Linux's frontend has under way as it comes: 32 requests of 128 KiB.
+// is four times what Linux's frontend has under way as it comes: 32 requests of 128 KiB. The last are a connection's own, however much
+// the others have under way.
 inline constexpr std::size_t kMaxBytesOfConnection = 16 << 20;
 inline constexpr std::size_t kMaxBytesOfAll = 64 << 20;
+inline constexpr std::size_t kBytesOfItsOwn = 1 << 20;
+
+// Flushes and discards of a connection that may be under way: the kernel has few threads for what waits so long, and all disks share them.
+inline constexpr std::size_t kMaxSlowOfConnection = 4;
 
 class BlockConnection : public std::enable_shared_from_this<BlockConnection> {
 public:
@@ -65,6 +70,7 @@ private:
     void write_data(std::shared_ptr<Request> const& request, Next next);
     void start_sync(std::shared_ptr<Request> const& request);
     void start_discard(std::shared_ptr<Request> const& request);
+    void count_as_slow(Request& request);
     IoEngine::Done completion(std::shared_ptr<Request> const& request, Next next);
     void finish(Request& request, std::int16_t status);
     void count(Request const& request);
@@ -83,6 +89,7 @@ private:
     std::vector<GrantCopy> pieces_;                  // kept between calls
     std::array<std::byte, 4096> descriptors_;        // of an indirect request: a copy
     std::size_t bytes_in_flight_ = 0;                // of requests that hold a buffer
+    std::size_t slow_in_flight_ = 0;                 // flushes and discards
     bool is_waiting_for_room_ = false;               // requests may be in the ring, and nobody will notify us of them
     bool is_broken_ = false;
 };

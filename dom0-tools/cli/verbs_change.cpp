@@ -28,9 +28,12 @@ Result<std::string> read_description(std::string const& path) {
     return fail(text.error().code(), "{}; give the path of a domain's XML file", text.error().message());
 }
 
-// With the uuid: a domain that starts again just now has another number when hospesd reads this, or none yet.
+// With the uuid: a domain that starts again just now has another number when hospesd reads this, or none yet. One that has ended and only
+// lingers, its record gone, is not meant to stand for the one that may have followed it.
 Result<json> order_to_destroy(Session& session, std::string const& name) {
     auto const domain = find_guest(session, name, "destroy itself");
+    bool const has_lingered = domain && domain->state == control::DomainState::dying && !domain->is_ours;
+    if (has_lingered) return json{{"verb", "destroy"}, {"id", domain->id.raw()}};
     if (domain) return json{{"verb", "destroy"}, {"id", domain->id.raw()}, {"uuid", to_string(domain->uuid)}};
     auto const is_unknown = domain.error().code() == ENOENT && session.store() != nullptr;
     if (auto const uuid = is_unknown ? HV_TRY(control::find_restarting(*session.store(), name)) : std::nullopt) {

@@ -11,6 +11,7 @@ namespace hospes::control {
 Result<bool> RestartWatch::is_old_one_there(std::span<DomainInfo const> infos) const {
     auto const old = std::ranges::find(infos, domain_.id, &DomainInfo::id);
     if (old == infos.end() || old->handle != domain_.uuid.bytes) return false;
+    if (old->is_dying && domain_.is_ours) return false;  // somebody may hold its memory long after the next one runs
     if (old->is_shutdown && HV_TRY(is_preserved(store_, *old))) {
         return fail(ECANCELED, "domain {} has shut down and is kept as it is, as its description says", domain_.name);
     }

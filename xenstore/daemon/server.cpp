@@ -55,9 +55,8 @@ WireResult<std::string> Server::carry_out(Request& request) {
 void Server::warn_of_memory(Connection const& client) {
     if (client.caller().is_privileged) return;
     auto const domain = client.caller().domain;
-    if (tree_.ledger().of(domain).bytes <= quotas_.memory_soft) {
-        warned_.erase(domain);
-    } else if (warned_.insert(domain).second) {
+    bool const is_above = tree_.ledger().of(domain).bytes > quotas_.memory_soft;
+    if (is_above && warned_.insert(domain).second) {  // once a domain: it can go below and above again and again
         spdlog::warn("domain {}: its nodes take more than {} bytes (soft quota)", domain.raw(), quotas_.memory_soft);
     }
 }

@@ -3,6 +3,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <utility>
+
 namespace hospes::xenstore {
 
 namespace {
@@ -119,8 +121,10 @@ void RingTransport::start_afresh() {
 }
 
 void RingTransport::stop(RingFault fault) {
-    spdlog::warn("{}: {}; it is not served until it connects again", receiver_.name(),
-                 fault == RingFault::index ? "impossible ring indices" : "a message longer than the protocol allows");
+    if (!std::exchange(is_told_, true)) {  // once: a domain can do this again and again
+        spdlog::warn("{}: {}; it is not served until it connects again", receiver_.name(),
+                     fault == RingFault::index ? "impossible ring indices" : "a message longer than the protocol allows");
+    }
     is_stopped_ = true;
     receiver_.reset();
     ring_.set_error(fault);

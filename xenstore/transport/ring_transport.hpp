@@ -52,6 +52,7 @@ private:
     usize received_ = 0;
     // Not served until it is introduced again, or, with a port, connects again: the domain broke the protocol, or lost its port.
     bool is_stopped_ = false;
+    bool is_told_ = false;  // that it was stopped
 };
 
 }  // namespace hospes::xenstore

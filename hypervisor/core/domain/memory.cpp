@@ -75,11 +75,12 @@ Status relinquish_memory(Domain& domain) {
         if (mfn != start && mfn.raw() % kFramesBetweenChecks == 0 && preempt_pending()) return Errno::restart;
         if (!system.frames.is_ram(mfn) || system.frames.owner(mfn) != domain.id()) continue;
         if (RefWord::CorePage::get(system.frames[mfn].refs.load()) != 0) continue;  // freed with what it belongs to
+        bool const was_half_done = TypeWord::Progress::get(system.frames[mfn].type.load()) > 0;
         bool const was_pinned = types.unpin(mfn, domain).ok();  // most are not
         HV_TRY(types.forget_progress(mfn, domain));
         HV_TRY(types.settle(domain));
         (void)release_frame(domain, mfn);  // a frame only others hold has no reference of ours
-        if (was_pinned && preempt_pending()) return Errno::restart;  // a table is some hundred frames' work
+        if ((was_pinned || was_half_done) && preempt_pending()) return Errno::restart;  // a table is some hundred frames' work
     }
     return {};
 }

@@ -156,6 +156,7 @@ Status PageTypes::get_type_slowly(Mfn mfn, PageType type) {
         }
         if (T::Progress::get(word) > 0 && type_of(word) != type) {
             HV_TRY(roll_back(mfn));
+            if (preempt_pending()) return Errno::restart;  // a table's work, and each entry of a table of level 1 may ask for it
             continue;
         }
         if (type == PageType::writable && (type_of(word) == type || type_of(word) == PageType::none)) {

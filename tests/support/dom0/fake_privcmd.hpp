@@ -44,6 +44,8 @@ public:
     std::span<std::byte const> frame(Mfn mfn) const { return memory_.subspan(mfn.raw() * kPageSize, kPageSize); }
     /// A domain shuts down by itself.
     void shut_down(DomId domain, unsigned reason);
+    /// A domain has been destroyed, and somebody still holds memory of it.
+    void linger(DomId domain) { domains_.at(domain).info.is_dying = true; }
 
     std::function<void(DomId)> on_create = [](DomId) {};
     std::function<void(DomId)> on_destroy = [](DomId) {};

@@ -29,6 +29,17 @@ Mfn unsettled_table(World& world, Domain& domain) {
     return table;
 }
 
+// A level-2 table of which `entries` were validated when its pin was interrupted.
+Mfn half_done_table(World& world, Domain& domain, Mfn below, unsigned entries) {
+    Mfn const table = world.populate(domain);
+    for (unsigned i = 0; i < kEntriesPerTable; ++i) frame_pointer<u64>(table)[i] = Pte::make(below, Pte::kPresent | Pte::kUser).raw();
+    machine().preempt_after = 0;
+    REQUIRE(world.page_types.pin(table, domain, PageType::l2_table).error() == Errno::restart);
+    machine().preempt_after = -1;
+    REQUIRE(TypeWord::Progress::get(world.ram.frames()[table].type.load()) == entries);
+    return table;
+}
+
 // A level-4 table over `width` of each level below, all of them apart, whose level-1 tables map one page `kEntriesPerTable` times each.
 struct Tree : World {
     Domain& domain = add_domain(1);
@@ -106,6 +117,43 @@ TEST_CASE("while others wait, entries that only count take no turn each", "[page
     CHECK(calls <= 4);
     machine().is_always_wanted = false;
     CHECK(tree.page_types.type(below) == PageType::none);
+}
+
+TEST_CASE("while others wait, a level-1 table over half-done tables takes back one of them a call", "[page_types]") {
+    constexpr unsigned kHalfDone = 5;
+    Tree tree{1};
+    Mfn const below = tree.level1_table(tree.domain);
+    Mfn const table = tree.populate(tree.domain);
+    auto const count = [&] { return TypeWord::Count::get(tree.ram.frames()[below].type.load()); };
+    u64 const before = count();
+    for (unsigned i = 0; i < kHalfDone; ++i) {
+        Mfn const half_done = half_done_table(tree, tree.domain, below, 256);
+        frame_pointer<u64>(table)[i] = Pte::make(half_done, Pte::kPresent | Pte::kUser | Pte::kWritable).raw();
+    }
+    SECTION("when it is pinned") {
+        machine().is_always_wanted = true;
+        for (unsigned i = 1; i <= kHalfDone; ++i) {
+            CHECK(tree.page_types.pin(table, tree.domain, PageType::l1_table).error() == Errno::restart);
+            CHECK(count() == before + 256 * (kHalfDone - i));
+        }
+        machine().is_always_wanted = false;
+        CHECK(tree.page_types.pin(table, tree.domain, PageType::l1_table).ok());
+        REQUIRE(tree.page_types.unpin(table, tree.domain).ok());
+    }
+    SECTION("when the domain dies") {
+        REQUIRE(tree.page_types.get_page(below, tree.domain.id()).ok());  // it stays, to be counted
+        tree.domain.life = LifeState::dying;
+        machine().is_always_wanted = true;
+        for (u64 last = count();;) {
+            Status const status = relinquish_memory(tree.domain);
+            CHECK(last - count() <= 257);
+            last = count();
+            if (status.ok()) break;
+        }
+        machine().is_always_wanted = false;
+        CHECK(count() == 0);
+        tree.page_types.put_page(below);
+    }
 }
 
 TEST_CASE("who has nothing left to take apart asks nobody whether to stop", "[page_types]") {

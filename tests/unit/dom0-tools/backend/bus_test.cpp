@@ -23,6 +23,7 @@ struct Script {
     Result<bool> open_answer = true;
     Status connect_answer;
     bool is_at_rest = true;
+    std::function<void()> on_open = [] {};
     DeviceEvents events;
 };
 
@@ -33,6 +34,7 @@ public:
     Status probe() override { return say("probe"); }
     Result<bool> open() override {
         script_.calls.push_back("open");
+        script_.on_open();
         return script_.open_answer;
     }
     Status connect() override {
@@ -209,6 +211,19 @@ TEST_CASE("unplugging waits for the frontend", "[backend][bus]") {
     f.front("6");
     CHECK(f.was("gone"));
     CHECK(f.own("state") == "6");
+}
+
+TEST_CASE("a device that the toolstack takes away while it is opened is closed", "[backend][bus]") {
+    Fixture f;
+    f.script.on_open = [&] {
+        REQUIRE(f.toolstack.write(kOwn + "/online", "0").has_value());
+        REQUIRE(f.toolstack.write(kOwn + "/state", "5").has_value());
+    };
+    f.start();
+    f.create();
+    f.settle();
+    CHECK(f.own("state") == "6");
+    CHECK(f.count("gone") == 1);
 }
 
 TEST_CASE("a frontend that breaks the protocol is disconnected, and may come back with a new driver", "[backend][bus]") {

@@ -138,11 +138,14 @@ TEST_CASE("what a connection has under way is bounded, the rest stays in the rin
     CHECK(f.buffers.bytes_in_use() == 0);
 }
 
-TEST_CASE("where the others have all there is under way, a connection goes on, one request after the other", "[blkbackd]") {
+TEST_CASE("where the others have all there is under way, a connection goes on with a mebibyte of its own", "[blkbackd]") {
     Fixture f;
     auto others = f.buffers.take(kMaxBytesOfAll);
     f.page(20, 1);
-    for (std::uint64_t id = 0; id < 6; ++id) f.put(id % 2 == 0 ? BLKIF_OP_READ : BLKIF_OP_WRITE, id, 0, 20);
+    auto* const table = f.page(30, 0);
+    for (std::uint32_t i = 0; i < kMaxIndirectSegments; ++i) f.describe(table, i, 20);
+    static_assert(kBytesOfItsOwn == kMaxIndirectSegments * 4096);
+    for (std::uint64_t id = 0; id < 6; ++id) f.put_indirect(id % 2 == 0 ? BLKIF_OP_READ : BLKIF_OP_WRITE, id, 30, kMaxIndirectSegments);
     f.kick();
     for (std::uint64_t id = 0; id < 3; ++id) {
         REQUIRE(f.engine.pending.size() == 1);
@@ -154,6 +157,39 @@ TEST_CASE("where the others have all there is under way, a connection goes on, o
     f.engine.perform(0);
     f.turns(1);
     CHECK(f.engine.pending.size() == 2);
+}
+
+TEST_CASE("where the others have all there is under way, small requests need not wait for each other", "[blkbackd]") {
+    Fixture f;
+    auto const others = f.buffers.take(kMaxBytesOfAll);
+    f.page(20, 1);
+    for (std::uint64_t id = 0; id < 6; ++id) f.put(BLKIF_OP_READ, id, 0, 20);
+    f.kick();
+    CHECK(f.engine.pending.size() == 6);
+}
+
+TEST_CASE("a connection has few flushes under way, with data or without, and all are answered", "[blkbackd]") {
+    Fixture f;
+    f.page(20, 1);
+    std::uint64_t const count = f.front.slots();
+    for (std::uint64_t id = 0; id < count; ++id) {
+        blkif_request_t request{};
+        request.operation = BLKIF_OP_FLUSH_DISKCACHE;
+        request.id = id;
+        request.nr_segments = id % 2;
+        request.seg[0] = {.gref = 20, .first_sect = 0, .last_sect = 7};
+        f.front.put(request);
+    }
+    f.kick();
+    CHECK(f.engine.pending.size() == kMaxSlowOfConnection);
+    for (std::uint64_t answered = 0; answered < count;) {
+        REQUIRE(!f.engine.pending.empty());
+        CHECK(f.engine.pending.size() <= kMaxSlowOfConnection);
+        f.engine.perform(0);
+        f.turns(1);
+        while (f.front.take()) ++answered;
+    }
+    CHECK(f.engine.pending.empty());
 }
 
 TEST_CASE("a request whose data cannot be had keeps no room", "[blkbackd]") {

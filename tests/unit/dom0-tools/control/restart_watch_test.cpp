@@ -73,6 +73,20 @@ TEST_CASE("a domain that its description keeps does not come back", "[control]")
     CHECK(kept.error().code() == ECANCELED);
 }
 
+TEST_CASE("a domain that has ended, some of its memory held, keeps nobody from coming back", "[control]") {
+    Rebooting domain;
+    domain.record(record_path(domain.old));
+    auto watch = domain.watch();
+    domain.privcmd.shut_down(domain.old, SHUTDOWN_reboot);
+    domain.record(restarting_path(domain.uuid));
+    domain.privcmd.linger(domain.old);
+    REQUIRE(domain.store.remove(record_path(domain.old)));
+    CHECK(watch.is_back() == false);
+    (void)domain.create();
+    REQUIRE(domain.store.remove(restarting_path(domain.uuid)));
+    CHECK(watch.is_back() == true);
+}
+
 TEST_CASE("another toolstack's domain has only to end", "[control]") {
     Rebooting domain;
     auto watch = domain.watch(false);
