@@ -47,7 +47,7 @@ class Pace {
 public:
     explicit Pace(PageType type) : is_of_tables_{level_of(type) > 1} {}
 
-    bool is_of_tables() const { return is_of_tables_; }  // else it is short, and nobody looks
+    bool is_of_tables() const { return is_of_tables_; }  // else it is short
     bool has_begun() const { return done_ > 0; }
     // After one entry at least: it gets on, however often others wait.
     bool is_over() {
@@ -156,7 +156,6 @@ Status PageTypes::get_type_slowly(Mfn mfn, PageType type) {
         }
         if (T::Progress::get(word) > 0 && type_of(word) != type) {
             HV_TRY(roll_back(mfn));
-            if (preempt_pending()) return Errno::restart;  // a table's work, and each entry of a table of level 1 may ask for it
             continue;
         }
         if (type == PageType::writable && (type_of(word) == type || type_of(word) == PageType::none)) {
@@ -192,6 +191,7 @@ Status PageTypes::validate(Mfn mfn, PageType type) {
     EntryScope const scope{owner, owner.id()};
     u64* const entries = frame_pointer<u64>(mfn);
     Pace pace{type};
+    u32 rolled_back = rolled_back_.load(std::memory_order_relaxed);
 
     for (unsigned i = start; i < kEntriesPerTable; ++i) {
         if (is_hypervisor_slot(type, i)) continue;
@@ -201,6 +201,9 @@ Status PageTypes::validate(Mfn mfn, PageType type) {
         if (pace.is_of_tables()) {
             stop = pace.is_over();
             pace.count(is_counted(pte, 1));
+        } else if (u32 const now = rolled_back_.load(std::memory_order_relaxed); now != rolled_back) [[unlikely]] {
+            rolled_back = now;  // the entry before wanted a half-done table as a page, and has it
+            stop = preempt_pending();
         }
         Result<Pte> const checked = stop ? Result<Pte>{Errno::restart} : get_entry(system_, scope, level_of(type), pte);
         if (!checked.ok()) {
@@ -287,6 +290,7 @@ Status PageTypes::roll_back(Mfn mfn) {
     u64 word = state.load(std::memory_order_acquire);
     if (T::Busy::get(word) != 0 || T::Progress::get(word) == 0 || T::Unsettled::get(word) != 0) return {};
     if (!state.compare_exchange_strong(word, T::Busy::set(word, 1), std::memory_order_acquire)) return {};
+    rolled_back_.fetch_add(1, std::memory_order_relaxed);
     bool const done = finish_devalidation(mfn, type_of(word), static_cast<unsigned>(T::Progress::get(word)));
     return done ? Status{} : Status{Errno::restart};
 }

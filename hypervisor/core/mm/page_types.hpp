@@ -11,6 +11,8 @@
 //  T5  Before a frame is used under a new type, or by a new owner, no pcpu holds a translation from its former use (ports/tlb.hpp).
 #pragma once
 
+#include <atomic>
+
 #include "hypervisor/base/result.hpp"
 #include "hypervisor/base/strong.hpp"
 #include "hypervisor/core/mm/page_type.hpp"
@@ -93,6 +95,7 @@ private:
     Domain& owner_of(Mfn mfn);
 
     System& system_;
+    std::atomic<u32> rolled_back_{0};  // half-done tables that somebody wanted as something else
 };
 
 // A held general + type reference; dropped on destruction unless released into a longer-lived holder.
