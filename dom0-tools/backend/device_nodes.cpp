@@ -41,7 +41,7 @@ Status DeviceNodes::write_state(XenbusState state) const {
     return store_->transact([&](xenstore::StoreView const& view) -> Status {
         auto const now = HV_TRY(view.read_if_present(own_path_ + "/state"));
         if (!now) return {};
-        bool const is_taken_away = *now == std::string(1, state_digit(XenbusState::closing));
+        bool const is_taken_away = parse_state(*now) == XenbusState::closing;
         bool const is_of_the_end = state == XenbusState::closing || state == XenbusState::closed;
         if (is_taken_away && !is_of_the_end) return {};
         return view.write(own_path_ + "/state", std::string(1, state_digit(state)));

@@ -32,9 +32,12 @@ Result<std::string> read_description(std::string const& path) {
 // lingers, its record gone, is not meant to stand for the one that may have followed it.
 Result<json> order_to_destroy(Session& session, std::string const& name) {
     auto const domain = find_guest(session, name, "destroy itself");
-    bool const has_lingered = domain && domain->state == control::DomainState::dying && !domain->is_ours;
-    if (has_lingered) return json{{"verb", "destroy"}, {"id", domain->id.raw()}};
-    if (domain) return json{{"verb", "destroy"}, {"id", domain->id.raw()}, {"uuid", to_string(domain->uuid)}};
+    if (domain) {
+        json order{{"verb", "destroy"}, {"id", domain->id.raw()}};
+        bool const only_lingers = domain->state == control::DomainState::dying && !domain->is_ours;
+        if (!only_lingers) order["uuid"] = to_string(domain->uuid);
+        return order;
+    }
     auto const is_unknown = domain.error().code() == ENOENT && session.store() != nullptr;
     if (auto const uuid = is_unknown ? HV_TRY(control::find_restarting(*session.store(), name)) : std::nullopt) {
         return json{{"verb", "destroy"}, {"uuid", to_string(*uuid)}};

@@ -29,14 +29,14 @@ Mfn unsettled_table(World& world, Domain& domain) {
     return table;
 }
 
-// A level-2 table of which `entries` were validated when its pin was interrupted.
-Mfn half_done_table(World& world, Domain& domain, Mfn below, unsigned entries) {
+// A level-2 table whose entries all name `below`, of which 256 were validated when its pin was interrupted.
+Mfn half_done_table(World& world, Domain& domain, Mfn below) {
     Mfn const table = world.populate(domain);
     for (unsigned i = 0; i < kEntriesPerTable; ++i) frame_pointer<u64>(table)[i] = Pte::make(below, Pte::kPresent | Pte::kUser).raw();
     machine().preempt_after = 0;
     REQUIRE(world.page_types.pin(table, domain, PageType::l2_table).error() == Errno::restart);
     machine().preempt_after = -1;
-    REQUIRE(TypeWord::Progress::get(world.ram.frames()[table].type.load()) == entries);
+    REQUIRE(TypeWord::Progress::get(world.ram.frames()[table].type.load()) == 256);
     return table;
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("while others wait, a level-1 table over half-done tables takes back o
     auto const count = [&] { return TypeWord::Count::get(tree.ram.frames()[below].type.load()); };
     u64 const before = count();
     for (unsigned i = 0; i < kHalfDone; ++i) {
-        Mfn const half_done = half_done_table(tree, tree.domain, below, 256);
+        Mfn const half_done = half_done_table(tree, tree.domain, below);
         frame_pointer<u64>(table)[i] = Pte::make(half_done, Pte::kPresent | Pte::kUser | Pte::kWritable).raw();
     }
     SECTION("when it is pinned") {
